@@ -1,0 +1,71 @@
+/**
+ * The backend interface: a hypervisor is one file in `builders/backends/`, its templates and its
+ * tests. A backend writes boot glue beside the golden image and may start it; it never changes a
+ * byte of the image.
+ */
+import type { Diagnostic } from '../vse/diagnostic.ts';
+import type { MachineConfig } from '../vse/types.ts';
+
+/** What there is to boot. File names are relative to the bundle's folder. */
+export interface GoldenImage {
+  readonly name: string;
+  readonly version: string;
+  /** Debian's name: `amd64`. */
+  readonly architecture: string;
+  /** Bundle stem, `cfd_2.1.0_amd64`; safe as a file name. */
+  readonly stem: string;
+  /** By format (`raw`, `qcow2`, …): those that this bundle holds. */
+  readonly disks: Readonly<Record<string, string>>;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** Kernel arguments for a direct boot from disk: root, consoles, the VSE's own. */
+  readonly cmdline: readonly string[];
+  /** `sha256:…` of the file tree. */
+  readonly rootfsDigest: string;
+  readonly machine: MachineConfig;
+  /** Size of the virtual disk in bytes. */
+  readonly diskSize: number;
+}
+
+/** One emitted file, relative to `boot/<backend>/`. */
+export interface GlueFile {
+  readonly path: string;
+  readonly content: string;
+  /** Permission bits, e.g. 0o755 for a script. */
+  readonly mode: number;
+}
+
+/** How `vsec boot` starts a guest; the console goes to the program's standard output. */
+export interface BootPlan {
+  /** Program of the boot toolbox, e.g. `qemu-system-x86_64`. */
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+export type Firmware = 'bios' | 'uefi' | 'kernel';
+
+export interface BootRequest {
+  /** Absolute path of the bundle's folder. */
+  readonly bundle: string;
+  readonly firmware: Firmware;
+  /** A private scratch folder: overlays and firmware variables go here. */
+  readonly scratch: string;
+  /** Root folder of the boot toolbox, for firmware images. */
+  readonly toolboxRoot: string;
+  /** Absolute path of a disk that may be written: an overlay over the image. */
+  readonly disk: string;
+  readonly accelerator: 'kvm' | 'tcg';
+}
+
+export interface Backend {
+  readonly name: string;
+  /** One line for `vsec build --help` and the README. */
+  readonly summary: string;
+  /** Disk formats that the glue refers to; the build adds them to what was asked for. */
+  readonly formats: readonly string[];
+  /** What this hypervisor cannot express or the image lacks; errors stop the build. */
+  check(image: GoldenImage): readonly Diagnostic[];
+  emit(image: GoldenImage): readonly GlueFile[];
+  /** Absent where nothing here can run it. */
+  boot?(image: GoldenImage, request: BootRequest): BootPlan;
+}

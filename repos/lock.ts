@@ -1,0 +1,69 @@
+/** The lock: what a build installs, exactly. The document's fields are a contract (design.md). */
+
+export const LOCK_FORMAT = 1;
+
+export interface LockedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** Hex. */
+  readonly sha256: string;
+  /** Bytes of the package file. */
+  readonly size: number;
+  /** Name of the repository in the VSE. */
+  readonly repository: string;
+  /** Index into `stages`. */
+  readonly stage: number;
+  /** Why it is there, for people: `requested by cfd`, `essential`, `libfoo depends on it`. */
+  readonly reason: string;
+  /** Path below the repository's address. */
+  readonly filename: string;
+  /** Bytes once installed, as the package states it. */
+  readonly installedSize: number;
+  readonly essential?: true;
+  /** Source package name and version. */
+  readonly source?: string;
+}
+
+export interface LockedIndex {
+  readonly repository: string;
+  readonly suite: string;
+  /** Of the signed InRelease file, hex. */
+  readonly sha256: string;
+  /** ISO 8601 time, the `Date` of the signed file. */
+  readonly date: string;
+  /** Fingerprint of the pinned key that vouched for it. */
+  readonly signedBy?: string;
+}
+
+/** Where package files come from: enough to fetch again without the VSE. */
+export interface LockedRepository {
+  readonly name: string;
+  readonly type: string;
+  readonly mirror?: string;
+  readonly uri?: string;
+  readonly snapshot?: string;
+}
+
+export interface Lock {
+  readonly vsecLock: typeof LOCK_FORMAT;
+  readonly vse: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly distribution: {
+    readonly id: string;
+    readonly release: string;
+    readonly architecture: string;
+  };
+  readonly stages: readonly { readonly layers: readonly string[] }[];
+  readonly repositories: readonly LockedRepository[];
+  readonly indexes: readonly LockedIndex[];
+  /** Seconds since 1970: the newest `Date` of the indexes; the time of everything that is built. */
+  readonly epoch: number;
+  readonly packages: readonly LockedPackage[];
+  readonly toolbox: {
+    readonly digest: string;
+    readonly repositories: readonly LockedRepository[];
+    readonly packages: readonly LockedPackage[];
+  };
+  /** Present when signatures were not checked. */
+  readonly insecure?: true;
+}
