@@ -1,0 +1,103 @@
+/** The program: finds the command, runs it, and turns what became of it into an exit code. */
+import { misuse } from '../vse/diagnostic.ts';
+import type { AnyCommand, CommandEntry } from './command.ts';
+import { explainFailure } from './failures.ts';
+import { globalOptions } from './options.ts';
+import { commandPosition, nearest, parseCommand, parseOptions } from './parse.ts';
+import type { Progress } from './progress/progress.ts';
+import { lenientOptions, openProgress, openSession, type SessionOptions } from './session.ts';
+import { INTERRUPTED, watchSignals } from './signals.ts';
+import { commands, findCommand } from './table.ts';
+import { colors, guardStreams, wantsColor } from './terminal.ts';
+
+const env = process.env;
+
+function stdoutColors(noColor: boolean) {
+  return colors(wantsColor(env, process.stdout.isTTY, noColor));
+}
+
+/** Shows what was thrown and gives the exit code that belongs to it. */
+function fail(thrown: unknown, progress: Progress, verbose: boolean): number {
+  const failure = explainFailure(thrown);
+  for (const diagnostic of failure.diagnostics) progress.event({ type: 'diagnostic', diagnostic });
+  progress.close();
+  if (verbose && failure.stack !== undefined) process.stderr.write(`${failure.stack}\n`);
+  return failure.exitCode;
+}
+
+/** What there is to do when no command is named: version, overview. */
+async function runBare(argv: readonly string[]): Promise<number> {
+  const { options } = parseOptions(argv, globalOptions);
+  if (options['version'] === true) {
+    const { versionLine } = await import('./version.ts');
+    process.stdout.write(`${versionLine()}\n`);
+  } else {
+    const { overview } = await import('./help.ts');
+    process.stdout.write(overview(stdoutColors(options['no-color'] === true)));
+  }
+  return 0;
+}
+
+function unknownCommand(name: string): Error {
+  const near = nearest(
+    name,
+    commands.map((entry) => entry.name),
+  );
+  return misuse('CLI001', `unknown command '${name}'`, {
+    hint: near ? `did you mean 'vsec ${near}'?` : "'vsec help' lists the commands",
+  });
+}
+
+async function runCommand(
+  entry: CommandEntry,
+  command: AnyCommand,
+  argv: readonly string[],
+): Promise<number> {
+  const parsed = parseCommand(argv, { ...command.options, ...globalOptions }, command.arguments);
+  const options: SessionOptions & { help?: boolean; version?: boolean } = parsed.options;
+  if (options.version) return runBare(['--version']);
+  if (options.help) {
+    const { commandHelp } = await import('./help.ts');
+    const c = stdoutColors(options['no-color'] ?? false);
+    process.stdout.write(commandHelp(entry, command, c));
+    return 0;
+  }
+  const progress = openProgress(options, env);
+  const interruption = watchSignals(() => progress.close());
+  // A bug in a callback must not leave the terminal without its cursor.
+  process.on('exit', () => progress.close());
+  process.on('uncaughtException', (thrown) => {
+    process.exit(fail(thrown, progress, options.verbose ?? false));
+  });
+  try {
+    const session = openSession(options, env, progress, interruption.signal);
+    return await command.run({ args: parsed.args, options: parsed.options as never, session });
+  } catch (thrown) {
+    if (!interruption.signal.aborted) return fail(thrown, progress, options.verbose ?? false);
+    progress.close();
+    if (options.verbose) process.stderr.write(`${String(thrown)}\n`);
+    process.stderr.write('vsec: interrupted\n');
+    return INTERRUPTED;
+  } finally {
+    progress.close();
+    interruption.release();
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const position = commandPosition(argv, globalOptions);
+    const name = position === undefined ? undefined : argv[position];
+    if (position === undefined || name === undefined) return await runBare(argv);
+    const entry = findCommand(name);
+    if (!entry) throw unknownCommand(name);
+    const command = await entry.load();
+    return await runCommand(entry, command, argv.toSpliced(position, 1));
+  } catch (thrown) {
+    const progress = openProgress(lenientOptions(argv), env);
+    return fail(thrown, progress, argv.includes('-v') || argv.includes('--verbose'));
+  }
+}
+
+guardStreams();
+process.exit(await main(process.argv.slice(2)));

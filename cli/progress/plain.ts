@@ -1,0 +1,49 @@
+/** Lines for logs and CI: each task's start and end with times, and now and then how far it is. */
+import { formatBytes, formatSeconds, printable } from '../format.ts';
+import { eventText, type Progress, type ProgressSettings } from './progress.ts';
+
+/** At most one line in this time while a task advances. */
+const INTERVAL_MS = 5000;
+
+interface Task {
+  readonly label: string;
+  readonly bytes: boolean;
+  total: number | undefined;
+  shownAt: number;
+}
+
+export function plainProgress(settings: ProgressSettings): Progress {
+  const now = settings.now ?? (() => performance.now());
+  const started = now();
+  const tasks = new Map<string, Task>();
+  const put = (text: string): void => {
+    const elapsed = ((now() - started) / 1000).toFixed(1).padStart(6);
+    settings.stream.write(`[${elapsed} s] ${printable(text)}\n`);
+  };
+  return {
+    event(event) {
+      if (event.type === 'start') {
+        const { label, total, unit } = event;
+        tasks.set(event.task, { label, bytes: unit === 'bytes', total, shownAt: now() });
+        put(label);
+      } else if (event.type === 'advance') {
+        const task = tasks.get(event.task);
+        if (!task || now() - task.shownAt < INTERVAL_MS) return;
+        task.shownAt = now();
+        task.total = event.total ?? task.total;
+        const amount = (n: number) => (task.bytes ? formatBytes(n) : String(n));
+        const of = task.total === undefined ? '' : ` of ${amount(task.total)}`;
+        put(`${task.label}: ${amount(event.done)}${of}${event.detail ? `, ${event.detail}` : ''}`);
+      } else if (event.type === 'end') {
+        const label = tasks.get(event.task)?.label ?? event.task;
+        tasks.delete(event.task);
+        put(`${label}: ${formatSeconds(event.seconds)}${event.detail ? `, ${event.detail}` : ''}`);
+      } else {
+        const text = eventText(event, settings);
+        if (text !== undefined) settings.stream.write(`${text}\n`);
+      }
+    },
+    aside: (write) => write(),
+    close: () => undefined,
+  };
+}

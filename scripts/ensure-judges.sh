@@ -1,0 +1,36 @@
+#!/bin/sh
+# The host tools that tests ask for a second opinion. vsec itself needs none of them.
+# As root on a machine with apt they are installed; else it says what will be skipped.
+set -eu
+
+missing=''
+packages=''
+need() { # program package
+  PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 && return
+  missing="$missing $1"
+  packages="$packages $2"
+}
+need unshare util-linux
+need newuidmap uidmap
+need mmdebstrap mmdebstrap
+need debsums debsums
+need e2fsck e2fsprogs
+need sgdisk gdisk
+need qemu-img qemu-utils
+need grub-script-check grub-common
+need virt-xml-validate libvirt-clients
+need shellcheck shellcheck
+need zstd zstd
+need unsquashfs squashfs-tools
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ -z "${VSEC_NO_APT:-}" ]; then
+  echo "installing judges for the tests:$packages"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -q >/dev/null
+  # shellcheck disable=SC2086
+  apt-get install -q -y --no-install-recommends $packages >/dev/null
+else
+  echo "tests that need one of these programs will be skipped:$missing"
+  echo "on Debian: apt-get install$packages"
+fi
