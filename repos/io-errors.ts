@@ -1,0 +1,73 @@
+/** File system errors of the cache and of outputs, told in a way that a person can act on. */
+import { failure, VsecError } from '../vse/diagnostic.ts';
+
+const HINTS: Readonly<Record<string, readonly [code: string, why: string, hint: string]>> = {
+  ENOSPC: [
+    'REPO160',
+    'the disk is full',
+    "free some space ('vsec cache' shows what the cache holds), or set XDG_CACHE_HOME to a larger disk",
+  ],
+  EDQUOT: [
+    'REPO160',
+    'the disk quota is used up',
+    "free some space ('vsec cache' shows what the cache holds), or set XDG_CACHE_HOME to another disk",
+  ],
+  EACCES: [
+    'REPO161',
+    'permission denied',
+    'give yourself write access to that folder, or set XDG_CACHE_HOME to one that is yours',
+  ],
+  EPERM: [
+    'REPO161',
+    'operation not permitted',
+    'give yourself write access to that folder, or set XDG_CACHE_HOME to one that is yours',
+  ],
+  EROFS: [
+    'REPO161',
+    'the file system is read-only',
+    'set XDG_CACHE_HOME to a folder that can be written',
+  ],
+  EMFILE: ['REPO162', 'too many open files', "raise the limit with 'ulimit -n 4096'"],
+  ENFILE: ['REPO162', 'too many open files on this machine', 'close other programs and try again'],
+  EIO: ['REPO162', 'the disk reports an input/output error', 'check the disk and the kernel log'],
+};
+
+/** The system's error code (`ENOENT`), when the error has one. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/**
+ * The diagnostic for a file system error: full disk (REPO160), no permission or read-only
+ * (REPO161), anything else the system says about files (REPO162). Errors that are no file system
+ * errors are given back as they are.
+ *
+ * @param doing what was being done, to follow "cannot": `write the package store`
+ * @param path the file or folder, when the error itself does not name it
+ */
+export function ioFailure(error: unknown, doing: string, path?: string): unknown {
+  if (error instanceof VsecError) return error;
+  const code = errorCode(error);
+  const { syscall, path: named } = (error ?? {}) as { syscall?: unknown; path?: unknown };
+  if (code === undefined || syscall === undefined) return error;
+  const [number, why, hint] = HINTS[code] ?? ['REPO162', (error as Error).message, undefined];
+  const where = path ?? (typeof named === 'string' ? named : undefined);
+  return failure(number, `cannot ${doing}: ${why}`, {
+    notes: where === undefined ? [] : [{ message: `at ${where}` }],
+    hint,
+  });
+}
+
+/** Runs `work`; file system errors become diagnostics. See {@link ioFailure}. */
+export async function explainIo<T>(
+  doing: string,
+  path: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw ioFailure(error, doing, path);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Logical mirror names become addresses. The first of these that says something decides:
+ * `VSEC_MIRROR_<NAME>`, the user's and the system's configuration, the host's apt sources.
+ * There is no public default: whoever sets up a host says where it downloads from.
+ */
+import { readFile } from 'node:fs/promises';
+import { misuse } from '../vse/diagnostic.ts';
+import type { Context } from '../vse/report.ts';
+import type { RepositoryConfig } from '../vse/types.ts';
+import { readAptSources, type AptSource } from './apt-sources.ts';
+import { readSettings } from './config.ts';
+import { parseOsRelease } from './os-release.ts';
+
+type Environment = Pick<Context, 'env'>;
+
+export interface HostFiles {
+  /** Folder of apt's configuration. */
+  readonly apt: string;
+  readonly osRelease: string;
+}
+
+const HOST: HostFiles = { apt: '/etc/apt', osRelease: '/etc/os-release' };
+
+/**
+ * The addresses of a mirror, best first, without a slash at the end.
+ * @param name logical name such as `debian` or `debian-security`
+ * @throws REPO101 no address known, REPO102 not an address, REPO103 bad configuration (exit code 2)
+ */
+export async function resolveMirror(
+  name: string,
+  ctx: Environment,
+  host: HostFiles = HOST,
+): Promise<readonly string[]> {
+  const variable = `VSEC_MIRROR_${variableName(name)}`;
+  const given = (ctx.env[variable] ?? '').split(/\s+/).filter((url) => url !== '');
+  if (given.length > 0) return given.map((url) => address(url, variable));
+  for (const { mirrors, file } of await readSettings(ctx.env)) {
+    const configured = [mirrors?.[name] ?? []].flat();
+    if (configured.length > 0) return configured.map((url) => address(url, file));
+  }
+  const found = await hostMirrors(name, host);
+  if (found.length > 0) return found;
+  throw misuse('REPO101', `no address is known for the mirror '${name}'`, {
+    notes: [
+      { message: `${variable} is not set` },
+      { message: `no vsec configuration names it, and the host's apt sources do not serve it` },
+    ],
+    hint: `set one, for example: export ${variable}=http://mirror.example/${name}`,
+  });
+}
+
+/**
+ * The addresses below which a repository's files lie.
+ * @throws as {@link resolveMirror}; REPO104 (exit code 2): no snapshot archive is configured
+ */
+export async function baseUrls(
+  repository: Pick<RepositoryConfig, 'mirror' | 'uri' | 'snapshot'>,
+  ctx: Environment,
+  host: HostFiles = HOST,
+): Promise<readonly string[]> {
+  const { mirror, uri, snapshot } = repository;
+  if (uri !== undefined) {
+    const url = address(uri, 'uri');
+    if (snapshot === undefined) return [url];
+    if (url.includes('{timestamp}')) return [url.replaceAll('{timestamp}', snapshot)];
+    throw misuse('REPO104', `the repository ${uri} cannot give the snapshot ${snapshot}`, {
+      hint: 'put {timestamp} into its uri where the archive expects the time, or remove `snapshot`',
+    });
+  }
+  if (mirror === undefined) {
+    throw misuse('REPO101', 'a repository has neither a `mirror` nor a `uri`');
+  }
+  return snapshot === undefined
+    ? resolveMirror(mirror, ctx, host)
+    : [await snapshotUrl(mirror, snapshot, ctx)];
+}
+
+async function snapshotUrl(name: string, timestamp: string, ctx: Environment): Promise<string> {
+  const variable = `VSEC_SNAPSHOT_${variableName(name)}`;
+  let template = ctx.env[variable];
+  let from = variable;
+  for (const { snapshots, file } of template ? [] : await readSettings(ctx.env)) {
+    if (template || snapshots?.[name] === undefined) continue;
+    template = snapshots[name];
+    from = file;
+  }
+  const hint = `for example: export ${variable}=http://snapshot.example/${name}/{timestamp}`;
+  if (!template) {
+    throw misuse('REPO104', `no snapshot archive is known for the mirror '${name}'`, {
+      notes: [{ message: `the VSE asks for the state of ${timestamp}` }],
+      hint: `set one, ${hint}`,
+    });
+  }
+  if (!template.includes('{timestamp}')) {
+    throw misuse('REPO104', `the snapshot archive in ${from} has no {timestamp} in its address`, {
+      hint,
+    });
+  }
+  return address(template.replaceAll('{timestamp}', timestamp), from);
+}
+
+const variableName = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+
+function address(url: string, from: string): string {
+  const braces = url.replaceAll('{timestamp}', 't');
+  const scheme = URL.canParse(braces) ? new URL(braces).protocol : undefined;
+  if (scheme === undefined || !['http:', 'https:', 'file:'].includes(scheme)) {
+    throw misuse('REPO102', `'${url}' (from ${from}) is not the address of a mirror`, {
+      hint: 'an address starts with http://, https:// or file:///',
+    });
+  }
+  return url.replace(/\/+$/, '');
+}
+
+/** The addresses of the host's apt sources that serve the archive `name`, best match first. */
+async function hostMirrors(name: string, host: HostFiles): Promise<string[]> {
+  const osRelease = parseOsRelease(await readFile(host.osRelease, 'utf8').catch(() => ''));
+  const found: { readonly url: string; readonly score: number }[] = [];
+  for (const source of await readAptSources(host.apt)) {
+    for (const uri of source.uris) {
+      if (!/^(https?|file):/.test(uri) || uri.includes('$(')) continue;
+      found.push({ url: uri.replace(/\/+$/, ''), score: score(name, source, uri, osRelease) });
+    }
+  }
+  const best = Math.max(0, ...found.map((candidate) => candidate.score));
+  if (best === 0) return [];
+  return [...new Set(found.filter((c) => c.score === best).map((c) => c.url))];
+}
+
+/**
+ * How well a source fits an archive: by the last part of its path (`/debian`, also with a
+ * snapshot's time after it), and by its suites being those of the host's own distribution.
+ * Sources of third parties have such paths too, but rarely a component `main` and `-updates`.
+ */
+function score(
+  name: string,
+  source: AptSource,
+  uri: string,
+  osRelease: ReadonlyMap<string, string>,
+): number {
+  if (!source.components.some((component) => component.replace(/^updates\//, '') === 'main')) {
+    return 0;
+  }
+  const path = new URL(uri).pathname.replace(/\/(\d{8}T\d{6}Z)?\/*$/, '').replace(/\/+$/, '');
+  const fitsPath = path.slice(path.lastIndexOf('/') + 1) === name;
+  const codename = osRelease.get('VERSION_CODENAME');
+  const archive = osRelease.get('ID');
+  const suite = name === archive ? codename : `${codename}-security`;
+  const known = codename !== undefined && (name === archive || name === `${archive}-security`);
+  const fitsSuite = known && source.suites.includes(suite ?? '');
+  if (!fitsPath && !fitsSuite) return 0;
+  const whole = source.suites.some((s) => s.endsWith('-updates') || s.endsWith('-security'));
+  return (fitsPath ? 4 : 0) + (fitsSuite ? 2 : 0) + (whole ? 1 : 0);
+}
