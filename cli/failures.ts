@@ -13,26 +13,29 @@ export interface Failure {
 const SYSTEM: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
   ENOSPC: {
     message: 'no space left on the device',
-    hint: "free some, for example with 'vsec cache prune', or choose another place with --cache-dir or TMPDIR",
+    hint: "Free some, for example with 'vsec cache prune', or choose another place with --cache-dir or TMPDIR.",
   },
   EDQUOT: {
     message: 'the disk quota is used up',
-    hint: "free some, for example with 'vsec cache prune', or choose another place with --cache-dir or TMPDIR",
+    hint: "Free some, for example with 'vsec cache prune', or choose another place with --cache-dir or TMPDIR.",
   },
-  EROFS: { message: 'the file system is read-only', hint: 'choose a folder that can be written' },
+  EROFS: { message: 'the file system is read-only', hint: 'Choose a folder that can be written.' },
   EACCES: {
     message: 'permission denied',
-    hint: "look at the owner and mode of that path ('ls -ld' shows them)",
+    hint: "Look at the owner and mode of that path ('ls -ld' shows them).",
   },
   EPERM: {
     message: 'operation not permitted',
-    hint: "'vsec doctor' tells what this machine lets vsec do",
+    hint: "'vsec doctor' tells what this machine lets vsec do.",
   },
-  ENOENT: { message: 'no such file or folder', hint: 'look at the spelling of the path' },
-  ENOTDIR: { message: 'a part of the path is no folder', hint: 'look at the spelling of the path' },
-  EISDIR: { message: 'it is a folder, where a file is needed', hint: 'name a file' },
-  EMFILE: { message: 'too many open files', hint: "raise the limit: 'ulimit -n 4096'" },
-  EIO: { message: 'input/output error', hint: 'look at the health of the disk' },
+  ENOENT: { message: 'no such file or folder', hint: 'Look at the spelling of the path.' },
+  ENOTDIR: {
+    message: 'a part of the path is no folder',
+    hint: 'Look at the spelling of the path.',
+  },
+  EISDIR: { message: 'it is a folder, where a file is needed', hint: 'Name a file.' },
+  EMFILE: { message: 'too many open files', hint: "Raise the limit: 'ulimit -n 4096'." },
+  EIO: { message: 'input/output error', hint: 'Look at the health of the disk.' },
 };
 
 function systemFailure(thrown: NodeJS.ErrnoException): Diagnostic | undefined {
@@ -53,7 +56,7 @@ export function explainFailure(thrown: unknown): Failure {
   }
   const what = thrown instanceof Error ? thrown.message : String(thrown);
   const bug = error('CLI099', `this is a bug in vsec: ${what}`, {
-    hint: "please report it with the output of 'vsec version' and of the same command with -v (README.md, Reporting a bug)",
+    hint: "Please report it with the output of 'vsec version' and of the same command with -v (README.md, Reporting a bug).",
   });
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   return { diagnostics: [bug], exitCode: 1, ...(stack !== undefined && { stack }) };

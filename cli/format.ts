@@ -1,4 +1,5 @@
 /** Numbers as people read them, and back. */
+import { readSize } from '../vse/size.ts';
 
 const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -28,47 +29,30 @@ export function formatSeconds(seconds: number): string {
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-};
-
-/** Bytes of `512MiB`, `2G`, `1.5GB`; undefined when it is no size. */
+/** Bytes of `512MiB`, `2G` (binary), `1.5 GB`, `4096`; undefined when it is no size. */
 export function parseSize(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const factor = match && SIZE_UNITS[(match[2] ?? '').toLowerCase()];
-  return match && factor !== undefined && factor !== null
-    ? Math.round(Number(match[1]) * factor)
-    : undefined;
+  const match = /^([\d.]+ ?)([kmgt]?)$/i.exec(text);
+  const prefix = match?.[2]?.toUpperCase();
+  return readSize(match ? `${match[1]}${prefix ? `${prefix}iB` : 'B'}` : text);
 }
 
-const TIME_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  s: 1,
-  m: 60,
-  min: 60,
-  h: 3600,
-  d: 86400,
-  w: 604800,
-};
+const TIME_UNITS = new Map(
+  Object.entries({
+    '': 1,
+    s: 1,
+    m: 60,
+    min: 60,
+    h: 3600,
+    d: 86400,
+    w: 604800,
+  }),
+);
 
 /** Seconds of `90`, `90s`, `5m`, `12h`, `30d`, `2w`; undefined when it is no duration. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const factor = match && TIME_UNITS[(match[2] ?? '').toLowerCase()];
-  return match && factor !== undefined && factor !== null ? Number(match[1]) * factor : undefined;
+  const factor = match && TIME_UNITS.get((match[2] ?? '').toLowerCase());
+  return match && factor ? Number(match[1]) * factor : undefined;
 }
 
 /**

@@ -3,12 +3,12 @@ import { misuse } from '../vse/diagnostic.ts';
 import type { AnyCommand, CommandEntry } from './command.ts';
 import { explainFailure } from './failures.ts';
 import { globalOptions } from './options.ts';
-import { commandPosition, nearest, parseCommand, parseOptions } from './parse.ts';
+import { commandPosition, likely, parseCommand, parseOptions } from './parse.ts';
 import type { Progress } from './progress/progress.ts';
 import { lenientOptions, openProgress, openSession, type SessionOptions } from './session.ts';
 import { INTERRUPTED, watchSignals } from './signals.ts';
 import { commands, findCommand } from './table.ts';
-import { colors, guardStreams, wantsColor } from './terminal.ts';
+import { colors, guardStreams, outputDelivered, wantsColor } from './terminal.ts';
 
 const env = process.env;
 
@@ -39,12 +39,12 @@ async function runBare(argv: readonly string[]): Promise<number> {
 }
 
 function unknownCommand(name: string): Error {
-  const near = nearest(
+  const near = likely(
     name,
     commands.map((entry) => entry.name),
   );
   return misuse('CLI001', `unknown command '${name}'`, {
-    hint: near ? `did you mean 'vsec ${near}'?` : "'vsec help' lists the commands",
+    hint: near ? `Did you mean 'vsec ${near}'?` : "'vsec help' lists the commands.",
   });
 }
 
@@ -100,4 +100,6 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 guardStreams();
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+await outputDelivered();
+process.exit(exitCode);

@@ -1,7 +1,7 @@
 /** From words on the command line to a command's arguments and typed options. */
 import { parseArgs } from 'node:util';
-import { distance } from 'fastest-levenshtein';
 import { misuse, type VsecError } from '../vse/diagnostic.ts';
+import { nearest } from '../vse/nearest.ts';
 import type { ArgumentSpec, NumberOption, OptionSpec, Options } from './command.ts';
 import { parseDuration, parseSize } from './format.ts';
 
@@ -10,15 +10,13 @@ export interface Parsed {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The candidate that `word` was probably meant to be. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const d = candidate.startsWith(word) && word.length > 1 ? 1 : distance(word, candidate);
-    if (d < least) [best, least] = [candidate, d];
-  }
-  return best;
+const letters = (word: string): string => [...word].sort().join('');
+
+/** The candidate that `word` was probably meant to be: begun, mistyped, or its letters swapped. */
+export function likely(word: string, candidates: readonly string[]): string | undefined {
+  const begun = word.length > 1 ? candidates.filter((name) => name.startsWith(word)) : [];
+  if (begun.length === 1) return begun[0];
+  return nearest(word, candidates) ?? candidates.find((name) => letters(name) === letters(word));
 }
 
 const wrong = (code: string, message: string, hint?: string): VsecError =>
@@ -61,12 +59,12 @@ function number(spec: NumberOption, flag: string, text: string): number {
   if (spec.kind === 'size') {
     const bytes = parseSize(text);
     if (bytes !== undefined) return bytes;
-    throw wrong('CLI004', `${flag}: '${text}' is no size`, 'write for example 512MiB or 2GiB');
+    throw wrong('CLI004', `${flag}: '${text}' is no size`, 'Write for example 512MiB or 2GiB.');
   }
   if (spec.kind === 'duration') {
     const seconds = parseDuration(text);
     if (seconds !== undefined) return seconds;
-    throw wrong('CLI004', `${flag}: '${text}' is no duration`, 'write for example 90s, 5m or 30d');
+    throw wrong('CLI004', `${flag}: '${text}' is no duration`, 'Write for example 90s, 5m or 30d.');
   }
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw wrong('CLI004', `${flag}: '${text}' is no whole number from 1`);
@@ -74,11 +72,11 @@ function number(spec: NumberOption, flag: string, text: string): number {
 
 function choose(choices: readonly string[] | undefined, flag: string, text: string): string {
   if (!choices || choices.includes(text)) return text;
-  const near = nearest(text, choices);
+  const near = likely(text, choices);
   throw wrong(
     'CLI004',
     `${flag}: '${text}' is not one of ${choices.join(', ')}`,
-    near && `did you mean '${near}'?`,
+    near && `Did you mean '${near}'?`,
   );
 }
 
@@ -88,10 +86,10 @@ function readOption(
   into: Record<string, unknown>,
 ): void {
   const flag = token.rawName;
-  const spec = options[token.name];
+  const spec = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
   if (!spec) {
-    const near = nearest(token.name, Object.keys(options));
-    throw wrong('CLI002', `unknown option '${flag}'`, near && `did you mean '--${near}'?`);
+    const near = likely(token.name, Object.keys(options));
+    throw wrong('CLI002', `unknown option '${flag}'`, near && `Did you mean '--${near}'?`);
   }
   if (spec.kind === 'flag') {
     if (token.value !== undefined) throw wrong('CLI003', `${flag} takes no value`);

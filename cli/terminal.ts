@@ -30,3 +30,7 @@ export function guardStreams(): void {
     /* Nobody listens; there is nowhere left to say so. */
   });
 }
+
+/** Resolves when what was written to standard output has left, and its errors were seen. */
+export const outputDelivered = (): Promise<void> =>
+  new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));

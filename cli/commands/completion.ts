@@ -15,7 +15,7 @@ export default defineCommand({
     const shell = SHELLS.find((name) => name === args[0]);
     if (!shell) {
       throw misuse('CLI004', `no completion for shell '${args[0]}'`, {
-        hint: `choose one of ${SHELLS.join(', ')}`,
+        hint: `Choose one of ${SHELLS.join(', ')}.`,
       });
     }
     session.print(await completionScript(shell));

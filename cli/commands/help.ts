@@ -1,7 +1,7 @@
 import { misuse } from '../../vse/diagnostic.ts';
 import { defineCommand } from '../command.ts';
 import { commandHelp, overview } from '../help.ts';
-import { nearest } from '../parse.ts';
+import { likely } from '../parse.ts';
 import { commands, findCommand } from '../table.ts';
 
 export default defineCommand({
@@ -27,12 +27,12 @@ export default defineCommand({
     }
     const entry = findCommand(name);
     if (!entry) {
-      const near = nearest(
+      const near = likely(
         name,
         commands.map((c) => c.name),
       );
       throw misuse('CLI001', `unknown command '${name}'`, {
-        hint: near ? `did you mean 'vsec help ${near}'?` : "'vsec help' lists the commands",
+        hint: near ? `Did you mean 'vsec help ${near}'?` : "'vsec help' lists the commands.",
       });
     }
     session.print(commandHelp(entry, await entry.load(), session.colors));

@@ -61,7 +61,7 @@ export function ttyProgress(settings: ProgressSettings): Progress {
   let turn = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const line = (task: Task, width: number): string => {
+  const line = (task: Task): string => {
     let bar = '';
     if (task.total !== undefined && task.total > 0) {
       const full = Math.round(BAR_CELLS * Math.min(1, task.done / task.total));
@@ -69,7 +69,7 @@ export function ttyProgress(settings: ProgressSettings): Progress {
     }
     const spin = g.spinner[turn % g.spinner.length];
     const text = `${spin} ${task.label}  ${bar}${amounts(task, now())}  ${task.detail ?? ''}`;
-    return printable(text).slice(0, Math.max(10, width - 1));
+    return printable(text);
   };
   const erase = (): string => (drawn > 0 ? `\u001b[${drawn}A\r\u001b[J` : '');
   const clear = (): void => {
@@ -78,11 +78,11 @@ export function ttyProgress(settings: ProgressSettings): Progress {
   };
   const draw = (): void => {
     turn++;
-    const room = Math.max(1, Math.min(8, (stream.rows ?? 24) - 2));
-    const shown = [...tasks.values()].slice(0, room).map((t) => line(t, stream.columns ?? 80));
-    const hidden = tasks.size - shown.length;
-    if (hidden > 0) shown[shown.length - 1] += ` (and ${hidden} more)`;
-    stream.write(`${erase()}${shown.map((text) => `${text}\n`).join('')}`);
+    const room = Math.max(1, Math.min(8, (stream.rows ?? 24) - 3));
+    const shown = [...tasks.values()].slice(0, room).map(line);
+    if (tasks.size > room) shown.push(`  and ${tasks.size - room} more`);
+    const width = Math.max(10, (stream.columns ?? 80) - 1);
+    stream.write(erase() + shown.map((text) => `${text.slice(0, width)}\n`).join(''));
     drawn = shown.length;
   };
   const start = (): void => {

@@ -1,0 +1,130 @@
+/** The program from outside: streams, exit codes, help. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { commands } from '../../cli/table.ts';
+import { BIN, vsec } from '../support/vsec.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'vsec-cli-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const installed = (name: string) => spawnSync(name, ['--version']).error === undefined;
+const shell = (script: string) => spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+
+describe('usage', () => {
+  it('alone prints the overview on standard output', async () => {
+    const { code, stdout, stderr } = await vsec([]);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const { name } of commands) expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'));
+  });
+
+  it.each([
+    [['chekc'], 'CLI001'],
+    [['version', '--jsn'], 'CLI002'],
+    [['--jsn', 'version'], 'CLI002'],
+    [['version', '--progress'], 'CLI003'],
+    [['version', '--progress', 'bars'], 'CLI004'],
+    [['completion'], 'CLI005'],
+    [['version', 'now'], 'CLI006'],
+    [['help', 'biuld'], 'CLI001'],
+    [['completion', 'csh'], 'CLI004'],
+  ])('%j is wrong usage: %s, exit code 2, nothing on standard output', async (args, id) => {
+    const { code, stdout, stderr } = await vsec(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`error[${id}]`);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('tells programs of wrong usage in their own form', async () => {
+    const { code, stderr } = await vsec(['--progress', 'json', 'chekc']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'CLI001',
+      severity: 'error',
+      hint: "Did you mean 'vsec check'?",
+    });
+  });
+});
+
+describe.each(commands.map((entry) => [entry.name, entry] as const))('%s', (name, entry) => {
+  it('has help with a description and examples of itself', async () => {
+    const { code, stdout, stderr } = await vsec([name, '--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(`Usage: vsec ${name} [OPTIONS]`);
+    const command = await entry.load();
+    expect(command.description.length).toBeGreaterThan(40);
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const example of command.examples) expect(example.command).toContain(`vsec ${name}`);
+    expect((await vsec(['help', name])).stdout).toBe(stdout);
+  });
+
+  it('has help of at most 80 columns', async () => {
+    const { stdout } = await vsec([name, '-h']);
+    const [wide] = stdout.split('\n').filter((line) => line.length > 80);
+    expect(wide).toBeUndefined();
+  });
+});
+
+describe('streams', () => {
+  it('a reader that stops early is no error', () => {
+    const { stderr, stdout } = shell(
+      `'${BIN}' completion zsh | head -c 1; echo " \${PIPESTATUS[0]}"`,
+    );
+    expect([stdout, stderr]).toEqual(['# 0\n', '']);
+  });
+
+  it('a result that cannot be written is an error', () => {
+    const { status, stderr } = shell(`'${BIN}' completion zsh > /dev/full`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^vsec: cannot write to standard output/);
+  });
+
+  it.each([
+    ['none in a pipe', {}, false],
+    ['forced', { FORCE_COLOR: '1' }, true],
+    ['NO_COLOR wins', { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+  ])('colours: %s', async (_, env, coloured) => {
+    const { stderr } = await vsec(['nonsense'], { env });
+    expect(stderr.includes('\u001b[')).toBe(coloured);
+  });
+});
+
+describe('completion', () => {
+  const complete = (...words: string[]) => {
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    return shell(
+      `eval "$('${BIN}' completion bash)"; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}
+       _vsec; echo "\${COMPREPLY[*]}"`,
+    ).stdout.trim();
+  };
+  it.each([
+    [['vsec', 'vers'], 'version'],
+    [['vsec', 'version', '--js'], '--json'],
+    [['vsec', '--progress', 'p'], 'plain'],
+    [['vsec', 'completion', 'f'], 'fish'],
+    [['vsec', 'help', 'compl'], 'completion'],
+  ])('bash completes %j to %s', (words, expected) => expect(complete(...words)).toBe(expected));
+
+  describe.each(['bash', 'zsh', 'fish'])('%s', (name) => {
+    it.skipIf(!installed(name))('accepts its script', async () => {
+      const { stdout } = await vsec(['completion', name]);
+      expect(stdout).toContain('cache-dir');
+      const file = join(scratch, name);
+      writeFileSync(file, stdout);
+      const { status, stderr } = spawnSync(name, ['-n', file], { encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '']);
+    });
+  });
+
+  it.skipIf(!installed('fish'))('fish completes words and options', () => {
+    const fish = (line: string) =>
+      spawnSync('fish', ['-c', `'${BIN}' completion fish | source; complete -C '${line}'`], {
+        encoding: 'utf8',
+      }).stdout;
+    expect(fish('vsec vers')).toMatch(/^version\t/);
+    expect(fish('vsec version --js')).toMatch(/^--json\t/);
+    expect(fish('vsec completion z')).toMatch(/^zsh/);
+  });
+});
