@@ -1,5 +1,4 @@
 /** Packages of a lock, from the mirrors into the store. */
-import pLimit from 'p-limit';
 import { failure, misuse, type VsecError } from '../vse/diagnostic.ts';
 import { task, type Context } from '../vse/report.ts';
 import { AllMirrorsFailed, download, downloadFailure } from './fetch.ts';
@@ -7,6 +6,7 @@ import { HttpClient } from './http.ts';
 import type { LockedPackage, LockedRepository } from './lock.ts';
 import { baseUrls } from './mirrors.ts';
 import { Store } from './store.ts';
+import { together } from './together.ts';
 
 const CONNECTIONS = 8;
 const LISTED = 10;
@@ -54,7 +54,7 @@ export async function fetchPackages(
     if (missing.length > 0) {
       if (ctx.offline) throw offline(missing);
       const signal = AbortSignal.any([ctx.signal, stop.signal]);
-      await fetchMissing(missing, repositories, store, { ...ctx, signal }, stop, arrived);
+      await fetchMissing(missing, repositories, store, { ...ctx, signal }, arrived);
     }
   } finally {
     await Promise.all(followUps);
@@ -69,29 +69,22 @@ async function fetchMissing(
   repositories: readonly LockedRepository[],
   store: Store,
   ctx: Context,
-  stop: AbortController,
   arrived: (pkg: LockedPackage, path: string) => void,
 ): Promise<void> {
   await store.sweep();
   const bases = await addresses(missing, repositories, ctx);
   const client = new HttpClient(ctx, CONNECTIONS);
-  const limit = pLimit(CONNECTIONS);
   const total = missing.reduce((sum, pkg) => sum + pkg.size, 0);
   const summary = () => `${missing.length} packages, ${(total / 1e6).toFixed(1)} MB`;
   const work = async (advance: (done: number, total?: number, detail?: string) => void) => {
     let done = 0;
-    const fetchOne = async (pkg: LockedPackage) => {
-      ctx.signal.throwIfAborted();
-      const onBytes = (difference: number) => advance((done += difference), total, pkg.name);
-      const urls = (bases.get(pkg.repository) ?? []).map((base) => packageUrl(base, pkg));
-      arrived(pkg, await fetchPackage(pkg, urls, client, store, ctx.signal, onBytes));
-    };
     // The large ones first: they take longest to unpack, too.
     const order = missing.toSorted((a, b) => b.size - a.size);
-    await Promise.all(
-      order.map((pkg) => limit(() => fetchOne(pkg)).catch((error: unknown) => stop.abort(error))),
-    );
-    ctx.signal.throwIfAborted();
+    await together(order, CONNECTIONS, ctx.signal, async (pkg, signal) => {
+      const onBytes = (difference: number) => advance((done += difference), total, pkg.name);
+      const urls = (bases.get(pkg.repository) ?? []).map((base) => packageUrl(base, pkg));
+      arrived(pkg, await fetchPackage(pkg, urls, client, store, signal, onBytes));
+    });
   };
   try {
     await task(ctx.report, 'fetch', 'Downloading packages', work, {
@@ -136,7 +129,8 @@ async function addresses(
   for (const name of new Set(packages.map((pkg) => pkg.repository))) {
     const repository = repositories.find((candidate) => candidate.name === name);
     if (!repository) throw misuse('REPO105', `the lock does not describe its repository '${name}'`);
-    bases.set(name, await baseUrls(repository, ctx));
+    const architectures = packages.filter((p) => p.repository === name).map((p) => p.architecture);
+    bases.set(name, await baseUrls(repository, ctx, { architectures }));
   }
   return bases;
 }

@@ -1,12 +1,14 @@
 /** Getting one file from the first of several mirrors that gives it whole and right. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure, type VsecError } from '../vse/diagnostic.ts';
-import { HttpClient, shownUrl } from './http.ts';
+import { shownUrl, type GetOptions, type HttpClient, type HttpResponse } from './http.ts';
 import type { PartialFile } from './partial-file.ts';
 import { TransferError, type TransferProblem } from './transfer-error.ts';
 
-/** How often one address is asked for one file before the next mirror is. */
-const TRIES = 4;
+/** How often one address is asked in vain before the next one is. */
+const TRIES = 3;
+/** The same when each time some more of the file comes. */
+const TRIES_WITH_PROGRESS = 30;
 const FIRST_PAUSE = 300;
 
 /** Every mirror was asked; what each of them answered. */
@@ -23,23 +25,28 @@ export class AllMirrorsFailed extends Error {
 /**
  * Runs `get` for one address after the other until one succeeds. What may pass is tried again
  * with growing pauses; other errors than {@link TransferError} end it at once.
+ * @param progress how far the work is; what comes further than before does not count as in vain
  * @throws AllMirrorsFailed
  */
 export async function fromMirrors<T>(
   urls: readonly string[],
   signal: AbortSignal,
   get: (url: string) => Promise<T>,
+  progress = () => 0,
 ): Promise<T> {
   const attempts: TransferError[] = [];
   for (const url of urls) {
+    let [inVain, furthest] = [0, 0];
     for (let tried = 1; ; tried++) {
       try {
         return await get(url);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof TransferError)) throw error;
-        if (error.retry && tried < TRIES) {
-          const pause = (error.wait ?? 0) * 1000 || FIRST_PAUSE * 2 ** (tried - 1);
+        inVain = progress() > furthest ? 1 : inVain + 1;
+        furthest = Math.max(furthest, progress());
+        if (error.retry && inVain < TRIES && tried < TRIES_WITH_PROGRESS) {
+          const pause = (error.wait ?? 0) * 1000 || FIRST_PAUSE * 3 ** (inVain - 1);
           await sleep(pause, undefined, { signal });
           continue;
         }
@@ -80,41 +87,41 @@ export async function download(
     wanted.onBytes?.(-file.size);
     await file.restart();
   };
-  return fromMirrors(wanted.urls, wanted.signal, async (url) => {
+  const get = async (url: string) => {
     if (source !== url) await restart();
     source = url;
-    await receive(client, file, wanted, url, restart);
+    const headers = file.size > 0 ? { range: `bytes=${file.size}-` } : {};
+    await client.get(url, { signal: wanted.signal, headers }, (response) =>
+      receive(response, file, wanted, url, restart),
+    );
     if (file.sha256 !== wanted.sha256) {
       throw new TransferError('digest', url, `has SHA-256 ${file.sha256}`);
     }
     return url;
-  });
+  };
+  return fromMirrors(wanted.urls, wanted.signal, get, () => file.size);
 }
 
 async function receive(
-  client: HttpClient,
+  { status, headers, body }: HttpResponse,
   file: PartialFile,
-  { size, signal, onBytes }: Download,
+  { size, onBytes }: Download,
   url: string,
   restart: () => Promise<void>,
 ): Promise<void> {
-  const headers = file.size > 0 ? { range: `bytes=${file.size}-` } : {};
-  const response = await client.get(url, { signal, headers });
-  if (response.status === 304) throw new TransferError('status', url, 'HTTP status 304');
-  if (response.status === 416) {
-    await restart();
-    throw new TransferError('truncated', url, 'ends before its stated length', { retry: true });
-  }
-  const offset = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')?.[1];
-  if (response.status === 200 || Number(offset) !== file.size) await restart();
-  if (response.status === 206 && Number(offset) !== file.size) {
+  if (status === 304) throw new TransferError('status', url, 'HTTP status 304');
+  const offset = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? -1);
+  const fits = status === 206 && offset === file.size;
+  if (!fits) await restart();
+  if (status === 416) throw new TransferError('truncated', url, 'ends early', { retry: true });
+  if (status === 206 && !fits) {
     throw new TransferError('status', url, 'answers with another range', { retry: true });
   }
-  const length = response.headers['content-length'];
+  const length = headers['content-length'];
   if (length !== undefined && file.size + Number(length) !== size) {
     throw new TransferError('length', url, `is ${file.size + Number(length)} bytes long`);
   }
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     if (file.size + chunk.length > size) {
       throw new TransferError('length', url, `is longer than ${size} bytes`);
     }
@@ -126,33 +133,33 @@ async function receive(
   }
 }
 
-/** Reads a small file of unknown size into memory. @throws TransferError */
+/** A small file of unknown size, in memory. */
+export interface Bytes {
+  /** Undefined: not modified. */
+  readonly bytes: Buffer | undefined;
+  readonly headers: HttpResponse['headers'];
+}
+
+/** @param options `limit` in bytes. @throws TransferError */
 export async function getBytes(
   client: HttpClient,
   url: string,
-  options: {
-    readonly signal: AbortSignal;
-    readonly limit: number;
-    readonly headers?: Readonly<Record<string, string>>;
-  },
-): Promise<{
-  /** Undefined: not modified. */
-  readonly bytes: Buffer | undefined;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-}> {
-  const { status, headers, body } = await client.get(url, options);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > options.limit) {
-      throw new TransferError('length', url, `is longer than ${options.limit} bytes`);
+  options: GetOptions & { readonly limit: number },
+): Promise<Bytes> {
+  return client.get(url, options, async ({ status, headers, body }) => {
+    if (status === 304) return { bytes: undefined, headers };
+    if (status !== 200) throw new TransferError('status', url, `HTTP status ${status}`);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > options.limit) {
+        throw new TransferError('length', url, `is longer than ${options.limit} bytes`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
-  }
-  if (status === 304) return { bytes: undefined, headers };
-  if (status !== 200) throw new TransferError('status', url, `HTTP status ${status}`);
-  return { bytes: Buffer.concat(chunks), headers };
+    return { bytes: Buffer.concat(chunks), headers };
+  });
 }
 
 const TAMPERED: readonly TransferProblem[] = ['digest', 'length'];

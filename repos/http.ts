@@ -28,7 +28,6 @@ export interface HttpResponse {
   readonly status: 200 | 206 | 304 | 416;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Read it to its end, or leave the loop: that closes the connection. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -53,19 +52,24 @@ export class HttpClient {
   }
 
   /**
-   * Follows up to five redirects, never from https to http and never to a file.
+   * Gives the response to `use`; a body that was not read to its end when `use` is done closes
+   * its connection. Follows up to five redirects, never from https to http and never to a file.
    * @throws TransferError
    */
-  async get(url: string, options: GetOptions): Promise<HttpResponse> {
+  async get<T>(
+    url: string,
+    options: GetOptions,
+    use: (response: HttpResponse) => Promise<T>,
+  ): Promise<T> {
     options.signal.throwIfAborted();
     let at = url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      if (at.startsWith('file:')) return getFile(at, options);
+      if (at.startsWith('file:')) return getFile(at, options, use);
       const response = await this.#request(at, options);
       const status = response.statusCode;
       const headers = flat(response.headers);
       if (status === 200 || status === 206 || status === 304 || status === 416) {
-        return { status, headers, body: readBody(at, response.body, options.signal) };
+        return consume(at, response.body, options.signal, (body) => use({ status, headers, body }));
       }
       await response.body.dump().catch(() => {});
       options.signal.throwIfAborted();
@@ -155,6 +159,19 @@ async function authorities(env: Context['env']): Promise<string[]> {
   return found.filter((pem) => pem !== '');
 }
 
+async function consume<T>(
+  url: string,
+  body: Readable,
+  signal: AbortSignal,
+  use: (body: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(readBody(url, body, signal));
+  } finally {
+    body.on('error', () => {}).destroy();
+  }
+}
+
 async function* readBody(
   url: string,
   body: Readable,
@@ -165,8 +182,6 @@ async function* readBody(
   } catch (error) {
     signal.throwIfAborted();
     throw transferError(url, error);
-  } finally {
-    body.on('error', () => {}).destroy();
   }
 }
 
@@ -198,22 +213,24 @@ function flat(headers: Dispatcher.ResponseData['headers']): Record<string, strin
   );
 }
 
-async function getFile(url: string, { headers, signal }: GetOptions): Promise<HttpResponse> {
-  const start = Number(/^bytes=(\d+)-$/.exec(headers?.['range'] ?? '')?.[1] ?? 0);
+async function getFile<T>(
+  url: string,
+  { headers: asked, signal }: GetOptions,
+  use: (response: HttpResponse) => Promise<T>,
+): Promise<T> {
+  const start = Number(/^bytes=(\d+)-$/.exec(asked?.['range'] ?? '')?.[1] ?? 0);
+  const path = fileURLToPath(url);
+  let size: number;
   try {
-    const path = fileURLToPath(url);
-    const { size } = await stat(path);
-    return {
-      status: start > 0 ? 206 : 200,
-      headers: {
-        'content-length': String(size - start),
-        ...(start > 0 && { 'content-range': `bytes ${start}-${size - 1}/${size}` }),
-      },
-      body: readBody(url, createReadStream(path, { start }), signal),
-    };
+    size = (await stat(path)).size;
   } catch (error) {
     const missing = errorCode(error) === 'ENOENT';
     const message = missing ? 'no such file' : (error as Error).message;
     throw new TransferError(missing ? 'missing' : 'status', url, message, { cause: error });
   }
+  const range = start > 0 && { 'content-range': `bytes ${start}-${size - 1}/${size}` };
+  const headers = { 'content-length': String(size - start), ...range };
+  return consume(url, createReadStream(path, { start }), signal, (body) =>
+    use({ status: start > 0 ? 206 : 200, headers, body }),
+  );
 }

@@ -13,13 +13,14 @@ import { parseOsRelease } from './os-release.ts';
 
 type Environment = Pick<Context, 'env'>;
 
-export interface HostFiles {
-  /** Folder of apt's configuration. */
-  readonly apt: string;
-  readonly osRelease: string;
+export interface MirrorOptions {
+  /** Host sources restricted to other architectures are passed over. */
+  readonly architectures?: readonly string[];
+  /** Folder of the host's apt configuration. */
+  readonly apt?: string;
+  /** The host's os-release(5). */
+  readonly osRelease?: string;
 }
-
-const HOST: HostFiles = { apt: '/etc/apt', osRelease: '/etc/os-release' };
 
 /**
  * The addresses of a mirror, best first, without a slash at the end.
@@ -29,7 +30,7 @@ const HOST: HostFiles = { apt: '/etc/apt', osRelease: '/etc/os-release' };
 export async function resolveMirror(
   name: string,
   ctx: Environment,
-  host: HostFiles = HOST,
+  options: MirrorOptions = {},
 ): Promise<readonly string[]> {
   const variable = `VSEC_MIRROR_${variableName(name)}`;
   const given = (ctx.env[variable] ?? '').split(/\s+/).filter((url) => url !== '');
@@ -38,7 +39,7 @@ export async function resolveMirror(
     const configured = [mirrors?.[name] ?? []].flat();
     if (configured.length > 0) return configured.map((url) => address(url, file));
   }
-  const found = await hostMirrors(name, host);
+  const found = await hostMirrors(name, options);
   if (found.length > 0) return found;
   throw misuse('REPO101', `no address is known for the mirror '${name}'`, {
     notes: [
@@ -56,7 +57,7 @@ export async function resolveMirror(
 export async function baseUrls(
   repository: Pick<RepositoryConfig, 'mirror' | 'uri' | 'snapshot'>,
   ctx: Environment,
-  host: HostFiles = HOST,
+  options: MirrorOptions = {},
 ): Promise<readonly string[]> {
   const { mirror, uri, snapshot } = repository;
   if (uri !== undefined) {
@@ -71,7 +72,7 @@ export async function baseUrls(
     throw misuse('REPO101', 'a repository has neither a `mirror` nor a `uri`');
   }
   return snapshot === undefined
-    ? resolveMirror(mirror, ctx, host)
+    ? resolveMirror(mirror, ctx, options)
     : [await snapshotUrl(mirror, snapshot, ctx)];
 }
 
@@ -113,10 +114,12 @@ function address(url: string, from: string): string {
 }
 
 /** The addresses of the host's apt sources that serve the archive `name`, best match first. */
-async function hostMirrors(name: string, host: HostFiles): Promise<string[]> {
-  const osRelease = parseOsRelease(await readFile(host.osRelease, 'utf8').catch(() => ''));
+async function hostMirrors(name: string, options: MirrorOptions): Promise<string[]> {
+  const { apt = '/etc/apt', osRelease: file = '/etc/os-release', architectures = [] } = options;
+  const osRelease = parseOsRelease(await readFile(file, 'utf8').catch(() => ''));
   const found: { readonly url: string; readonly score: number }[] = [];
-  for (const source of await readAptSources(host.apt)) {
+  for (const source of await readAptSources(apt)) {
+    if (!servesAll(source, architectures)) continue;
     for (const uri of source.uris) {
       if (!/^(https?|file):/.test(uri) || uri.includes('$(')) continue;
       found.push({ url: uri.replace(/\/+$/, ''), score: score(name, source, uri, osRelease) });
@@ -126,6 +129,10 @@ async function hostMirrors(name: string, host: HostFiles): Promise<string[]> {
   if (best === 0) return [];
   return [...new Set(found.filter((c) => c.score === best).map((c) => c.url))];
 }
+
+const servesAll = (source: AptSource, architectures: readonly string[]): boolean =>
+  source.architectures.length === 0 ||
+  architectures.every((name) => name === 'all' || source.architectures.includes(name));
 
 /**
  * How well a source fits an archive: by the last part of its path (`/debian`, also with a

@@ -55,11 +55,10 @@ const CONNECTION: Readonly<Record<string, readonly [message: string, retry: bool
   UND_ERR_BODY_TIMEOUT: ['timed out: the transfer stalled', true],
   UND_ERR_SOCKET: ['connection lost', true],
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['connection lost', true],
-  UND_ERR_ABORTED: ['the proxy refused', false],
 };
 
-/** The error of a request to `url` as a {@link TransferError}. */
-export function transferError(url: string, error: unknown): TransferError {
+/** The error of a request to `url` as a {@link TransferError}; others are given back as they are. */
+export function transferError(url: string, error: unknown): unknown {
   if (error instanceof TransferError) return error;
   const causes: unknown[] = [error];
   for (const at of causes) {
@@ -78,8 +77,9 @@ export function transferError(url: string, error: unknown): TransferError {
       return new TransferError('unreachable', url, message, { cause: error });
     }
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return new TransferError('unreachable', url, message, { retry: true, cause: error });
+  // What remains with a code is the system's, the parser's (HPE_…) or the proxy's: say it as it is.
+  if (!(error instanceof Error) || errorCode(error) === undefined) return error;
+  return new TransferError('unreachable', url, error.message, { retry: true, cause: error });
 }
 
 const isTls = (code: string): boolean =>

@@ -79,7 +79,8 @@ export async function fetchRelease(
     throw error instanceof AllMirrorsFailed ? noRelease(request, error) : error;
   }
   const { base, kept, result } = found;
-  if (!request.insecure) await writeCachedRelease(path, kept);
+  const unchanged = cached?.document.equals(kept.document) && cached.base === base;
+  if (!request.insecure && !unchanged) await writeCachedRelease(path, kept);
   return {
     ...result,
     bases: [base, ...request.bases.filter((other) => other !== base)],

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import pLimit from 'p-limit';
-import { misuse, warning, type Diagnostic } from '../../vse/diagnostic.ts';
+import { failure, misuse, warning, type Diagnostic } from '../../vse/diagnostic.ts';
 import { task, type Context } from '../../vse/report.ts';
 import type { RepositoryConfig } from '../../vse/types.ts';
 import { AllMirrorsFailed, download, downloadFailure } from '../fetch.ts';
@@ -12,6 +11,7 @@ import { HttpClient } from '../http.ts';
 import type { LockedIndex } from '../lock.ts';
 import { baseUrls } from '../mirrors.ts';
 import { PartialFile, removeAbandoned } from '../partial-file.ts';
+import { together } from '../together.ts';
 import { TransferError } from '../transfer-error.ts';
 import { readPinnedKeys } from '../trust.ts';
 import { unxz } from '../xz.ts';
@@ -68,39 +68,49 @@ export async function loadIndexes(
     });
   }
   const keys = insecure ? [] : await readPinnedKeys(repository.signedBy);
-  const bases = ctx.offline ? [] : await baseUrls(repository, ctx);
+  const bases = ctx.offline ? [] : await baseUrls(repository, ctx, { architectures });
   const client = new HttpClient(ctx, AT_ONCE);
   await removeAbandoned(partials(ctx)).catch(() => 0);
-  try {
-    return await task(ctx.report, `indexes:${name}`, `Reading the indexes of ${name}`, async () => {
-      const now = options.now ?? new Date();
-      const limit = pLimit(AT_ONCE);
-      const suites = await all(
-        repository.suites.map(async (suite) => {
-          const request = { name, repository, suite, bases, keys, insecure, now };
-          const found = await limit(() => fetchRelease(request, client, ctx));
-          return { found, files: await packagesFiles(request, found, architectures, client, ctx) };
-        }),
-      );
-      return {
-        indexes: suites.map(({ found }) => found.index),
-        packages: suites.flatMap(({ files }) => files),
-        warnings: [
-          ...(insecure ? [ignored(name)] : []),
-          ...suites.flatMap(({ found }) => found.warnings),
-        ],
-        insecure,
-      };
+  const work = async (advance: (done: number, total: number) => void) => {
+    const now = options.now ?? new Date();
+    const progress = progressOf(advance);
+    const suites = await together(repository.suites, AT_ONCE, ctx.signal, async (suite, signal) => {
+      const request = { name, repository, suite, bases, keys, insecure, now };
+      const fetching = { client, progress, ctx: { ...ctx, signal } };
+      const found = await fetchRelease(request, client, fetching.ctx);
+      return { found, files: await packagesFiles(request, found, architectures, fetching) };
     });
+    return {
+      indexes: suites.map(({ found }) => found.index),
+      packages: suites.flatMap(({ files }) => files),
+      warnings: [
+        ...(insecure ? [ignored(name)] : []),
+        ...suites.flatMap(({ found }) => found.warnings),
+      ],
+      insecure,
+    };
+  };
+  try {
+    const label = `Reading the indexes of ${name}`;
+    return await task(ctx.report, `indexes:${name}`, label, work, { unit: 'bytes' });
   } finally {
     await client.close();
   }
 }
 
-/** As Promise.all, but waits for all of them before it fails: nothing goes on behind. */
-async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(works);
-  return Promise.all(works);
+/** What the files of one call share. */
+interface Fetching {
+  readonly client: HttpClient;
+  readonly ctx: Context;
+  readonly progress: { expect(bytes: number): void; got(bytes: number): void };
+}
+
+function progressOf(advance: (done: number, total: number) => void): Fetching['progress'] {
+  let [done, total] = [0, 0];
+  return {
+    expect: (bytes) => advance(done, (total += bytes)),
+    got: (bytes) => advance((done += bytes), total),
+  };
 }
 
 const ignored = (name: string): Diagnostic =>
@@ -114,27 +124,23 @@ async function packagesFiles(
   request: SuiteRequest,
   { release, bases }: SuiteRelease,
   architectures: readonly string[],
-  client: HttpClient,
-  ctx: Context,
+  fetching: Fetching,
 ): Promise<PackagesFile[]> {
   const { name, suite, repository } = request;
+  const { cacheDir, signal } = fetching.ctx;
   const what = `the ${indexName(request)}`;
   const { components } = repository;
   const chosen = selectIndexes(release, { what, suite, components, architectures });
-  const limit = pLimit(AT_ONCE);
-  return all(
-    chosen.map((index) =>
-      limit(async () => {
-        const { component, architecture } = index;
-        const folder = releaseFolder(suite);
-        const urls = bases.flatMap((base) => index.paths.map((p) => `${base}/${folder}${p}`));
-        const told = `Packages file ${component}/${architecture} of the ${indexName(request)}`;
-        const sha256 = await packagesFile(index, urls, told, client, ctx);
-        const path = join(ctx.cacheDir, 'indexes', sha256);
-        return { repository: name, suite, component, architecture, path, sha256 };
-      }),
-    ),
-  );
+  return together(chosen, AT_ONCE, signal, async (index, either) => {
+    const { component, architecture } = index;
+    const folder = releaseFolder(suite);
+    const urls = bases.flatMap((base) => index.paths.map((p) => `${base}/${folder}${p}`));
+    const told = `the Packages file ${component}/${architecture} of ${what}`;
+    const here = { ...fetching, ctx: { ...fetching.ctx, signal: either } };
+    const sha256 = await packagesFile(index, urls, told, here);
+    const path = join(cacheDir, 'indexes', sha256);
+    return { repository: name, suite, component, architecture, path, sha256 };
+  });
 }
 
 /** Returns the SHA-256 of the decompressed file, which is then in the cache. */
@@ -142,18 +148,24 @@ async function packagesFile(
   index: PackagesIndex,
   urls: readonly string[],
   what: string,
-  client: HttpClient,
-  ctx: Context,
+  { client, ctx, progress }: Fetching,
 ): Promise<string> {
   const { plain, sent } = index;
   if (plain && (await sizeOf(join(ctx.cacheDir, 'indexes', plain.sha256))) === plain.size) {
     return plain.sha256;
   }
+  if (ctx.offline) {
+    throw failure('REPO111', `${what} is not in the cache`, {
+      hint: 'working offline; run once without --offline',
+    });
+  }
   const received = await PartialFile.create(partials(ctx), PURPOSE);
   const unpacked = await PartialFile.create(partials(ctx), PURPOSE);
   try {
-    await download(client, received, { urls, ...sent, signal: ctx.signal });
-    await decompress(received.path, index, unpacked, urls[0] ?? '');
+    progress.expect(sent.size);
+    const wanted = { urls, ...sent, signal: ctx.signal, onBytes: progress.got };
+    const url = await download(client, received, wanted);
+    await decompress(received.path, index, unpacked, url);
     const { sha256 } = unpacked;
     await unpacked.commit(join(ctx.cacheDir, 'indexes', sha256));
     return sha256;
@@ -161,7 +173,7 @@ async function packagesFile(
     ctx.signal.throwIfAborted();
     const failed = error instanceof TransferError ? new AllMirrorsFailed([error]) : error;
     if (!(failed instanceof AllMirrorsFailed)) throw failed;
-    throw downloadFailure(failed, `the ${what}`, 'REPO140', sent);
+    throw downloadFailure(failed, what, 'REPO140', sent);
   } finally {
     await received.discard();
     await unpacked.discard();
