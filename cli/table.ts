@@ -3,6 +3,12 @@ import type { CommandEntry } from './command.ts';
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'doctor',
+    group: 'Look after',
+    summary: 'say what this machine lacks, and how to mend it',
+    load: async () => (await import('./commands/doctor.ts')).default,
+  },
+  {
     name: 'completion',
     group: 'Look after',
     summary: 'print completion for a shell',
