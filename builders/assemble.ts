@@ -1,0 +1,76 @@
+/** Assembling a tree inside the sandbox: the stages in their order, then the finish. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Report } from '../vse/report.ts';
+import { task } from '../vse/report.ts';
+import { decompressWith } from './deb/decompress.ts';
+import { installPackages, mergeUsr } from './deb/install.ts';
+import type { AssembleJob, AssembleResult, StageJob } from './job.ts';
+import { finishTree } from './rootfs/finish.ts';
+import { restoreTree, saveTree } from './rootfs/snapshot.ts';
+import { Inside } from './sandbox/inside.ts';
+import { openToolbox } from './toolbox.ts';
+import type { Toolbox } from './toolbox.ts';
+
+async function runStage(
+  stage: StageJob,
+  job: AssembleJob,
+  inside: Inside,
+  toolbox: Toolbox,
+  report: Report,
+): Promise<void> {
+  let bytes = 0;
+  let configured = 0;
+  await task(
+    report,
+    `stage:${stage.label}`,
+    `installing ${stage.packages.length} packages of ${stage.label}`,
+    (advance) =>
+      installPackages(stage.packages, inside, {
+        jobs: job.jobs + 1,
+        decompress: decompressWith(toolbox),
+        unpacked: (n) => {
+          bytes += n;
+          advance(bytes, Math.max(stage.installedSize, bytes));
+        },
+        configuring: (name) =>
+          advance(bytes, Math.max(stage.installedSize, bytes), `${++configured} set up, ${name}`),
+      }),
+    { total: stage.installedSize, unit: 'bytes' },
+  );
+}
+
+/** Runs the whole job; the tree is left as it is for the caller to remove. */
+export async function assemble(job: AssembleJob, report: Report): Promise<AssembleResult> {
+  process.umask(0o022);
+  const toolbox = openToolbox(job.toolbox.root, job.toolbox.digest);
+  mkdirSync(job.root, { recursive: true, mode: 0o755 });
+  const inside = new Inside(job.root, job.isolation, toolbox, job.epoch);
+  try {
+    if (job.restore) {
+      const tar = job.restore;
+      await task(report, 'restore', 'starting from a cached stage', () =>
+        restoreTree(toolbox, tar, job.root),
+      );
+    } else mergeUsr(job.root, job.architecture);
+    for (const stage of job.stages) {
+      if (stage.packages.length > 0) await runStage(stage, job, inside, toolbox, report);
+      if (stage.save) {
+        await inside.leave();
+        await saveTree(toolbox, job.root, stage.save, job.epoch);
+      }
+    }
+    const kernelRelease = await task(report, 'finish', 'finishing the tree', (advance) => {
+      let steps = 0;
+      return finishTree(inside, job.finish, job.epoch, job.output, (label) =>
+        advance(++steps, undefined, label),
+      );
+    });
+    const sha256 = await task(report, 'tree', 'reading the finished tree', () =>
+      saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch),
+    );
+    return { sha256, ...(kernelRelease !== undefined && { kernelRelease }) };
+  } finally {
+    await inside.leave();
+  }
+}

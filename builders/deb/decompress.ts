@@ -1,0 +1,60 @@
+/** Decompressors for package members: the toolbox's programs, or libraries to set it up. */
+import { spawn } from 'node:child_process';
+import { PassThrough, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { failure } from '../../vse/diagnostic.ts';
+import type { Toolbox } from '../toolbox.ts';
+import type { Decompress } from './archive.ts';
+
+function plain(input: Readable, suffix: string): Readable | undefined {
+  if (suffix === '') return input;
+  if (suffix === '.gz') return input.pipe(createGunzip());
+  return undefined;
+}
+
+const unknown = (suffix: string) =>
+  failure('BUILD103', `packages compressed as ${suffix || 'nothing'} are not supported`);
+
+/** Decompresses with the toolbox's `xz` and `zstd`. */
+export function decompressWith(toolbox: Toolbox): Decompress {
+  return (input, suffix) => {
+    const direct = plain(input, suffix);
+    if (direct) return direct;
+    if (suffix !== '.xz' && suffix !== '.zst') throw unknown(suffix);
+    const { file, args, env } = toolbox.command(suffix === '.xz' ? 'xz' : 'zstd', [
+      ...(suffix === '.xz' ? ['-T1', '-dcq'] : ['-dcq']),
+    ]);
+    const child = spawn(file, [...args], { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const output = new PassThrough({ highWaterMark: 1 << 20 });
+    let complaint = '';
+    child.stderr.on('data', (part: Buffer) => (complaint += part.toString()));
+    child.stdin.on('error', () => undefined);
+    input.pipe(child.stdin);
+    child.stdout.pipe(output, { end: false });
+    child.on('error', (e) => output.destroy(e));
+    child.on('close', (code) => {
+      if (code === 0) output.end();
+      else output.destroy(new Error(complaint.trim() || `${suffix} data is damaged`));
+    });
+    output.on('close', () => child.kill('SIGKILL'));
+    return output;
+  };
+}
+
+/**
+ * Decompresses `.xz` with a WebAssembly library, for the first packages of a toolbox. One stream
+ * at a time: the library deadlocks when two are open.
+ */
+export async function decompressWithLibrary(): Promise<Decompress> {
+  const library = await import('xz-decompress');
+  const { XzReadableStream } = library;
+  return (input, suffix) => {
+    const direct = plain(input, suffix);
+    if (direct) return direct;
+    if (suffix !== '.xz') throw unknown(suffix);
+    const stream = new XzReadableStream(
+      Readable.toWeb(input) as unknown as ConstructorParameters<typeof XzReadableStream>[0],
+    );
+    return Readable.fromWeb(stream as unknown as Parameters<typeof Readable.fromWeb>[0]);
+  };
+}

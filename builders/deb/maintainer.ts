@@ -1,0 +1,89 @@
+/** Maintainer scripts: preinst before unpacking where it matters, then `dpkg --configure`. */
+import { failure } from '../../vse/diagnostic.ts';
+import type { Inside } from '../sandbox/inside.ts';
+import { lastLines } from '../sandbox/programs.ts';
+import type { Package } from './unpack.ts';
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+export const hasPreinst = (pkg: Package): boolean => pkg.control.files.has('preinst');
+
+/** Runs the preinst scripts of `packages`, in that order, as dpkg does on a first installation. */
+export async function runPreinsts(inside: Inside, packages: readonly Package[]): Promise<void> {
+  const lines = packages.filter(hasPreinst).map((pkg) => {
+    const script = `/var/lib/dpkg/info/${pkg.owner.id}.preinst`;
+    const arch = pkg.control.fields.get('Architecture') ?? '';
+    return [
+      `DPKG_MAINTSCRIPT_PACKAGE=${quote(pkg.owner.name)} DPKG_MAINTSCRIPT_ARCH=${quote(arch)}`,
+      `${quote(script)} install || { echo "vsec-failed ${pkg.owner.name} $?"; exit 1; }`,
+    ].join(' ');
+  });
+  if (lines.length === 0) return;
+  const result = await inside.run(['/bin/sh', '-s'], {
+    env: {
+      DPKG_MAINTSCRIPT_NAME: 'preinst',
+      DPKG_ADMINDIR: '/var/lib/dpkg',
+      DPKG_ROOT: '',
+      DPKG_RUNNING_VERSION: '1.21.0',
+      DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT: '1',
+    },
+    input: `${lines.join('\n')}\n`,
+  });
+  if (result.code === 0) return;
+  const which = /vsec-failed (\S+) (\d+)/.exec(result.tail);
+  throw failure(
+    'BUILD140',
+    `the preinst script of ${which?.[1] ?? 'a package'} failed (exit code ${which?.[2] ?? result.code})`,
+    {
+      notes: lastLines(result.tail, 20)
+        .filter((line) => !line.startsWith('vsec-failed'))
+        .map((message) => ({ message })),
+      hint: 'remove or exclude the package, or pin another version of it',
+    },
+  );
+}
+
+/**
+ * `dpkg --configure`: of `names`, or of everything that is unpacked. `progress` hears the name of
+ * each package as dpkg sets it up.
+ */
+export async function configure(
+  inside: Inside,
+  names: readonly string[] | 'all',
+  progress?: (name: string) => void,
+): Promise<void> {
+  let line = '';
+  const result = await inside.run(
+    [
+      '/usr/bin/dpkg',
+      '--force-confdef',
+      '--force-confold',
+      '--force-unsafe-io',
+      '--configure',
+      ...(names === 'all' ? ['-a'] : names),
+    ],
+    {
+      output: (text) => {
+        line += text;
+        const parts = line.split('\n');
+        line = parts.pop() ?? '';
+        for (const part of parts) {
+          const m = /^(?:Setting up|Processing triggers for) (\S+)/.exec(part);
+          if (m?.[1]) progress?.(m[1]);
+        }
+      },
+    },
+  );
+  if (result.code === 0) return;
+  const broken = [...result.tail.matchAll(/error processing package (\S+)/g)].map((m) => m[1]);
+  throw failure(
+    'BUILD141',
+    broken.length > 0
+      ? `the maintainer scripts of ${[...new Set(broken)].join(', ')} failed`
+      : `dpkg --configure failed (exit code ${result.code})`,
+    {
+      notes: lastLines(result.tail, 25).map((message) => ({ message })),
+      hint: 'the lines above are what the scripts printed; remove or exclude the package, or build with --keep-failed and look at the tree',
+    },
+  );
+}

@@ -1,0 +1,99 @@
+/** Unpacking many packages at once, and recording them as unpacked. */
+import pLimit from 'p-limit';
+import type { Tree } from '../rootfs/tree.ts';
+import type { Decompress, DebMembers } from './archive.ts';
+import { readMembers } from './archive.ts';
+import type { ControlData } from './control.ts';
+import { readControl } from './control.ts';
+import type { Database } from './database.ts';
+import { extractData } from './extract.ts';
+import type { Owner, Ownership } from './ownership.ts';
+import { ownerOf } from './ownership.ts';
+
+/** A package file, opened as far as its control data. */
+export interface Package {
+  readonly path: string;
+  /** `name version`, for messages. */
+  readonly label: string;
+  readonly members: DebMembers;
+  readonly control: ControlData;
+  readonly owner: Owner;
+}
+
+export async function openPackage(path: string, decompress: Decompress): Promise<Package> {
+  const members = readMembers(path);
+  const control = await readControl(path, members, decompress);
+  const owner = ownerOf(control.fields);
+  return { path, label: `${owner.name} ${owner.version}`, members, control, owner };
+}
+
+export interface UnpackOptions {
+  readonly jobs: number;
+  readonly ownership: Ownership;
+  readonly advance?: (bytes: number) => void;
+}
+
+/** `/etc/x` lines of the `conffiles` member, without those that ask for removal. */
+function conffilesOf(control: ControlData): readonly string[] {
+  const text = control.files.get('conffiles')?.bytes.toString('utf8') ?? '';
+  return text.split('\n').filter((line) => line.startsWith('/'));
+}
+
+/**
+ * Unpacks `packages` in parallel and writes the database in the order given, so that the result
+ * does not depend on which finished first. Configuration files go straight to their place, with
+ * their digest recorded: there is no older version of them to keep.
+ */
+export async function unpackAll(
+  packages: readonly Package[],
+  tree: Tree,
+  database: Database,
+  decompress: Decompress,
+  options: UnpackOptions,
+): Promise<void> {
+  const limit = pLimit(options.jobs);
+  const diversions = database.diversions();
+  const results = await Promise.all(
+    packages.map((pkg) =>
+      limit(async () => {
+        const conffiles = conffilesOf(pkg.control);
+        const diverted = new Map(
+          diversions.filter((d) => d.by !== pkg.owner.name).map((d) => [d.from, d.to]),
+        );
+        const extracted = await extractData(
+          pkg.path,
+          pkg.label,
+          pkg.members.data,
+          decompress,
+          tree,
+          {
+            ownership: true,
+            digests: new Set(conffiles.map((path) => path.slice(1))),
+            place: (real) => {
+              const to = diverted.get(real) ?? real;
+              return options.ownership.claim(to, pkg.owner) === 'write' ? to : undefined;
+            },
+            ...(options.advance && { advance: options.advance }),
+          },
+        );
+        return { pkg, extracted, conffiles };
+      }),
+    ),
+  );
+  for (const { pkg, extracted, conffiles } of results)
+    database.addUnpacked(
+      pkg.owner,
+      pkg.control,
+      extracted.paths,
+      new Map(
+        conffiles.flatMap((path) => {
+          const md5 = extracted.digests.get(path.slice(1));
+          return md5 ? [[path, md5] as const] : [];
+        }),
+      ),
+    );
+  database.applyLost(options.ownership.lost);
+  database.activateTriggers(
+    results.map(({ pkg, extracted }) => ({ control: pkg.control, paths: extracted.paths })),
+  );
+}

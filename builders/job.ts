@@ -1,0 +1,54 @@
+/** What crosses the border into the sandbox: a job as JSON, and its events as JSON lines. */
+import type { Diagnostic } from '../vse/diagnostic.ts';
+import type { ReportEvent } from '../vse/report.ts';
+import type { FinishRecipe } from './rootfs/recipe.ts';
+import type { Isolation } from './sandbox/inside.ts';
+
+export interface StageJob {
+  readonly label: string;
+  /** Absolute paths of the package files, in any order. */
+  readonly packages: readonly string[];
+  /** Bytes once installed, for the progress. */
+  readonly installedSize: number;
+  /** Where to keep the tree after this stage. */
+  readonly save?: string;
+}
+
+export interface AssembleJob {
+  readonly kind: 'assemble';
+  readonly root: string;
+  readonly toolbox: { readonly root: string; readonly digest: string };
+  readonly isolation: Isolation;
+  readonly architecture: string;
+  /** Seconds since 1970. */
+  readonly epoch: number;
+  readonly jobs: number;
+  /** A saved tree to start from. */
+  readonly restore?: string;
+  readonly stages: readonly StageJob[];
+  readonly finish: FinishRecipe;
+  /** Folder that receives `rootfs.tar`, `vmlinuz` and `initrd`. */
+  readonly output: string;
+}
+
+export interface RemoveJob {
+  readonly kind: 'remove';
+  readonly path: string;
+}
+
+export type Job = AssembleJob | RemoveJob;
+
+export interface AssembleResult {
+  /** SHA-256 of `rootfs.tar`, hex. */
+  readonly sha256: string;
+  readonly kernelRelease?: string;
+}
+
+export type WorkerEvent =
+  | { readonly type: 'report'; readonly event: ReportEvent }
+  | { readonly type: 'done'; readonly result: AssembleResult | null }
+  | {
+      readonly type: 'failed';
+      readonly diagnostics: readonly Diagnostic[];
+      readonly stack?: string;
+    };

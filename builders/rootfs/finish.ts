@@ -1,0 +1,77 @@
+/** The last step of an assembly: from installed packages to a finished, generic tree. */
+import type { Inside } from '../sandbox/inside.ts';
+import { failure } from '../../vse/diagnostic.ts';
+import { lastLines } from '../sandbox/programs.ts';
+import { Accounts } from './accounts.ts';
+import {
+  addGuestServices,
+  exportKernel,
+  findKernel,
+  makeInitrd,
+  writeBootConfiguration,
+} from './bootable.ts';
+import type { Kernel } from './bootable.ts';
+import { writeFiles } from './files.ts';
+import { makeGeneric } from './generic.ts';
+import type { FinishRecipe } from './recipe.ts';
+import { hasSystemd, setServices } from './services.ts';
+import { writeSystem } from './system.ts';
+
+async function runScripts(inside: Inside, scripts: FinishRecipe['scripts']): Promise<void> {
+  for (const name of Object.keys(scripts).sort()) {
+    const script = scripts[name];
+    if (!script) continue;
+    const result = await inside.run(['/bin/sh', '-eu', '-s'], { input: script.run });
+    if (result.code !== 0)
+      throw failure('BUILD169', `script ${name} failed (exit code ${result.code})`, {
+        notes: [
+          { message: `option scripts.${name}` },
+          ...lastLines(result.tail, 20).map((message) => ({ message })),
+        ],
+        hint: 'scripts run in the finished tree as root, with `sh -eu` and no network',
+      });
+  }
+}
+
+/**
+ * Applies a VSE's own settings to the tree that `inside` enters, makes the initrd and takes out
+ * what is not generic. Copies kernel and initrd to the folder `bootDir` and returns the kernel's
+ * release, or `undefined` for a tree without one.
+ */
+export async function finishTree(
+  inside: Inside,
+  recipe: FinishRecipe,
+  epoch: number,
+  bootDir: string,
+  step: (label: string) => void,
+): Promise<string | undefined> {
+  const { root } = inside;
+  step('settings, users and files');
+  await inside.leave();
+  makeGeneric(root);
+  writeSystem(root, recipe);
+  const accounts = new Accounts(root, epoch);
+  for (const name of Object.keys(recipe.groups).sort())
+    accounts.addGroup(name, recipe.groups[name] ?? {});
+  for (const name of Object.keys(recipe.users).sort()) {
+    const user = recipe.users[name];
+    if (user) accounts.addUser(name, user);
+  }
+  accounts.save();
+  const kernel: Kernel | undefined = findKernel(root, recipe);
+  if (kernel) writeBootConfiguration(root, kernel, recipe);
+  writeFiles(root, recipe.files, accounts);
+  step('services');
+  if (kernel && hasSystemd(root)) await addGuestServices(inside);
+  await setServices(inside, recipe.services);
+  if (Object.keys(recipe.scripts).length > 0) step('scripts');
+  await runScripts(inside, recipe.scripts);
+  if (kernel) {
+    step('initrd');
+    await makeInitrd(inside, kernel, recipe);
+  }
+  await inside.leave();
+  makeGeneric(root);
+  if (kernel) exportKernel(root, kernel, bootDir);
+  return kernel?.release;
+}

@@ -1,0 +1,77 @@
+/** What the last steps of an assembly need, as one serialisable value. */
+import type {
+  FileConfig,
+  GroupConfig,
+  InterfaceConfig,
+  ServiceState,
+  UserConfig,
+  Vse,
+} from '../../vse/types.ts';
+
+export interface FinishRecipe {
+  readonly name: string;
+  readonly version: string;
+  /** Label of the root file system; at most 16 bytes (ext4). */
+  readonly rootLabel: string;
+  readonly filesystem: string;
+  /** Kernel arguments of the VSE's own, without root and consoles. */
+  readonly cmdline: Readonly<Record<string, string | true>>;
+  /** Name of the kernel package, when the image has a kernel. */
+  readonly kernelPackage?: string;
+  readonly initrdModules: readonly string[];
+  readonly hostname?: string;
+  readonly timezone?: string;
+  readonly locale?: string;
+  readonly keymap?: string;
+  readonly network: Readonly<Record<string, InterfaceConfig>>;
+  readonly users: Readonly<Record<string, UserConfig>>;
+  readonly groups: Readonly<Record<string, GroupConfig>>;
+  readonly files: Readonly<Record<string, FileConfig>>;
+  readonly services: Readonly<Record<string, ServiceState>>;
+  readonly scripts: Readonly<Record<string, { readonly run: string }>>;
+}
+
+/**
+ * Takes from a VSE what can change the file tree. The label follows from the tree's own
+ * description, so two different images on one machine are told apart by it.
+ */
+export function finishRecipe(vse: Vse): FinishRecipe {
+  const { config } = vse;
+  return {
+    name: vse.name,
+    version: vse.version,
+    rootLabel: `vse-${vse.treeDigest.replace(/^sha256:/, '').slice(0, 8)}`,
+    filesystem: config.image.filesystem,
+    cmdline: config.kernel.cmdline,
+    ...(config.kernel.package && { kernelPackage: config.kernel.package }),
+    initrdModules: config.initrd.modules,
+    ...(config.hostname && { hostname: config.hostname }),
+    ...(config.timezone && { timezone: config.timezone }),
+    ...(config.locale && { locale: config.locale }),
+    ...(config.keymap && { keymap: config.keymap }),
+    network: config.network,
+    users: config.users,
+    groups: config.groups,
+    files: config.files,
+    services: config.services,
+    scripts: config.scripts,
+  };
+}
+
+/** Kernel arguments for booting from the image's own disk, on whatever console there is. */
+export function kernelArguments(recipe: {
+  readonly rootLabel: string;
+  readonly cmdline: Readonly<Record<string, string | true>>;
+}): readonly string[] {
+  return [
+    `root=LABEL=${recipe.rootLabel}`,
+    'ro',
+    // The last console that exists becomes /dev/console; each of the others gets the messages.
+    'console=tty0',
+    'console=hvc0',
+    'console=ttyS0,115200',
+    ...Object.entries(recipe.cmdline).map(([key, value]) =>
+      value === true ? key : `${key}=${value}`,
+    ),
+  ];
+}

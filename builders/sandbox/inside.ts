@@ -1,0 +1,126 @@
+/**
+ * Entering a tree: programs of the image under construction run here and nowhere else, with
+ * no network, none of the host's processes in view and an environment of their own.
+ */
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Toolbox } from '../toolbox.ts';
+import type { RunOptions, RunResult } from './programs.ts';
+import { mustRun, run } from './programs.ts';
+
+/** Do we have namespaces to mount in, or a bare chroot(2)? */
+export type Isolation = 'namespaces' | 'chroot';
+
+const DEVICES: readonly (readonly [name: string, major: number, minor: number])[] = [
+  ['null', 1, 3],
+  ['zero', 1, 5],
+  ['full', 1, 7],
+  ['random', 1, 8],
+  ['urandom', 1, 9],
+  ['tty', 5, 0],
+];
+
+const LINKS: readonly (readonly [name: string, target: string])[] = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+];
+
+export class Inside {
+  readonly root: string;
+  private readonly isolation: Isolation;
+  private readonly toolbox: Toolbox;
+  private readonly environment: Readonly<Record<string, string>>;
+  private open = false;
+
+  /** `epoch` (seconds) is the time that programs are asked to believe in. */
+  constructor(root: string, isolation: Isolation, toolbox: Toolbox, epoch: number) {
+    this.root = root;
+    this.isolation = isolation;
+    this.toolbox = toolbox;
+    this.environment = {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/root',
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      TERM: 'dumb',
+      DEBIAN_FRONTEND: 'noninteractive',
+      DEBCONF_NONINTERACTIVE_SEEN: 'true',
+      DEBCONF_NOWARNINGS: 'yes',
+      SYSTEMD_OFFLINE: '1',
+      SYSTEMD_LOG_LEVEL: 'warning',
+      // Kernel packages' hook: the initrd is made once, at the end.
+      INITRD: 'No',
+      SOURCE_DATE_EPOCH: String(epoch),
+    };
+  }
+
+  /** Makes devices available. Call after the base of the tree is unpacked. */
+  async enter(): Promise<void> {
+    if (this.open) return;
+    const dev = join(this.root, 'dev');
+    mkdirSync(dev, { recursive: true, mode: 0o755 });
+    if (this.isolation === 'namespaces') {
+      await this.mount('-t', 'tmpfs', '-o', 'mode=755,size=1m,nosuid', 'tmpfs', dev);
+      for (const [name] of DEVICES) {
+        writeFileSync(join(dev, name), '');
+        await this.mount('--bind', `/dev/${name}`, join(dev, name));
+      }
+    } else
+      for (const [name, major, minor] of DEVICES)
+        if (!existsSync(join(dev, name)))
+          await mustRun(
+            `making /dev/${name}`,
+            'unshare',
+            [
+              `--root=${this.root}`,
+              '/usr/bin/mknod',
+              '-m666',
+              `/dev/${name}`,
+              'c',
+              String(major),
+              String(minor),
+            ],
+            { env: this.environment },
+          );
+    for (const [name, target] of LINKS)
+      if (!existsSync(join(dev, name))) symlinkSync(target, join(dev, name));
+    mkdirSync(join(dev, 'shm'), { recursive: true });
+    chmodSync(join(dev, 'shm'), 0o1777);
+    this.open = true;
+  }
+
+  /** Takes the devices away again, so that the tree can be read as it is. */
+  async leave(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    const dev = join(this.root, 'dev');
+    if (this.isolation === 'namespaces') {
+      const { file, args, env } = this.toolbox.command('umount', ['-R', dev]);
+      await mustRun('unmounting /dev of the tree', file, args, { env });
+      return;
+    }
+    for (const [name] of DEVICES) rmSync(join(dev, name), { force: true });
+    for (const [name] of LINKS) rmSync(join(dev, name), { force: true });
+    rmSync(join(dev, 'shm'), { recursive: true, force: true });
+  }
+
+  private async mount(...args: string[]): Promise<void> {
+    const command = this.toolbox.command('mount', args);
+    await mustRun(`mount ${args.join(' ')}`, command.file, command.args, { env: command.env });
+  }
+
+  /** Runs a program of the tree; never throws for its exit code. */
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    await this.enter();
+    const wall =
+      this.isolation === 'namespaces'
+        ? ['--mount', '--pid', '--fork', '--kill-child', '--net', '--uts', '--ipc', '--mount-proc']
+        : [];
+    return run('unshare', [...wall, `--root=${this.root}`, '--wd=/', '--', ...argv], {
+      ...options,
+      env: { ...this.environment, ...options.env },
+    });
+  }
+}
