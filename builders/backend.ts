@@ -40,9 +40,22 @@ export interface BootPlan {
   /** Program of the boot toolbox, e.g. `qemu-system-x86_64`. */
   readonly program: string;
   readonly args: readonly string[];
+  /** Added to the environment that the toolbox starts its programs with. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
+/** `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. */
 export type Firmware = 'bios' | 'uefi' | 'kernel';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+/** How to let the runner into the guest: nothing of it may be stored in the image. */
+export interface GuestLogin {
+  /** Port on the host's 127.0.0.1 that shall lead to the guest's port 22. */
+  readonly port: number;
+  /** systemd credentials by name, as base64 of their bytes (systemd.exec(5), CREDENTIALS). */
+  readonly credentials: Readonly<Record<string, string>>;
+}
 
 export interface BootRequest {
   /** Absolute path of the bundle's folder. */
@@ -54,7 +67,9 @@ export interface BootRequest {
   readonly toolboxRoot: string;
   /** Absolute path of a disk that may be written: an overlay over the image. */
   readonly disk: string;
-  readonly accelerator: 'kvm' | 'tcg';
+  readonly accelerator: Accelerator;
+  /** Absent where nobody wants to log in. */
+  readonly login?: GuestLogin;
 }
 
 export interface Backend {
@@ -66,6 +81,8 @@ export interface Backend {
   /** What this hypervisor cannot express or the image lacks; errors stop the build. */
   check(image: GoldenImage): readonly Diagnostic[];
   emit(image: GoldenImage): readonly GlueFile[];
+  /** Accelerators that its guests may be booted with here, best first; both when absent. */
+  readonly accelerators?: readonly Accelerator[];
   /** Absent where nothing here can run it. */
   boot?(image: GoldenImage, request: BootRequest): BootPlan;
 }

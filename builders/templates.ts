@@ -1,0 +1,65 @@
+/**
+ * Texts from `templates/`, filled so that every value is quoted for the format it lands in.
+ *
+ * A template says `{{name}}` and never how to quote it: the format given to `render` does that to
+ * each expression. `{{{name}}}`, which Handlebars leaves unquoted, is refused.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Handlebars from 'handlebars';
+import type { Format } from './backends/quote.ts';
+
+/** What a template may be given: everything that it names must be there. */
+export interface TemplateData {
+  readonly [key: string]: string | number | boolean | null | TemplateData | readonly TemplateItem[];
+}
+type TemplateItem = string | number | TemplateData;
+
+/** The sources and the bundled program in `dist/` lie at different depths below the templates. */
+function templatesFolder(): string {
+  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
+    const folder = join(dir, 'templates');
+    if (existsSync(join(dir, 'package.json')) && existsSync(folder)) return folder;
+    if (dirname(dir) === dir) throw new Error(`no templates above ${import.meta.url}`);
+  }
+}
+
+/** The text of `templates/<name>`, as it is. */
+export function templateText(name: string): string {
+  return readFileSync(join(templatesFolder(), name), 'utf8');
+}
+
+class QuoteEverything extends Handlebars.Visitor {
+  override MustacheStatement(statement: hbs.AST.MustacheStatement): void {
+    if (!statement.escaped || statement.params.length > 0)
+      throw new Error(`line ${statement.loc.start.line}: only {{value}} may stand in a template`);
+    statement.params = [statement.path as hbs.AST.Expression];
+    statement.path = Object.assign({}, statement.path, {
+      type: 'PathExpression',
+      original: 'quoted',
+      parts: ['quoted'],
+      depth: 0,
+      data: false,
+    }) as hbs.AST.PathExpression;
+  }
+}
+
+/**
+ * Fills `templates/<name>`. A value that `format` cannot express is a `VsecError` (BUILD401);
+ * a value that the template names and `data` lacks is a mistake of ours and a plain error.
+ */
+export function render(name: string, format: Format, data: TemplateData): string {
+  const handlebars = Handlebars.create();
+  handlebars.registerHelper('quoted', (value: unknown) => format.quote(String(value)));
+  const program = handlebars.parse(templateText(name));
+  new QuoteEverything().accept(program);
+  const fill = handlebars.compile(program, {
+    strict: true,
+    noEscape: true,
+    preventIndent: true,
+    knownHelpersOnly: true,
+    knownHelpers: { quoted: true },
+  });
+  return fill(data);
+}
