@@ -1,6 +1,8 @@
 /** The merged description: the nouns that leave `vse/`. Plain readonly data, serialisable. */
 
+import type { Content } from './cells.ts';
 import type { Span } from './diagnostic.ts';
+import type { Path } from './shape.ts';
 
 export type Verb = 'add' | 'override' | 'remove' | 'exclude' | 'protect';
 
@@ -88,7 +90,7 @@ export interface HypervisorConfig {
 
 export interface UserConfig {
   readonly uid?: number;
-  /** Name or number of the primary group; a group of the user's own name when absent. */
+  /** Number of the primary group; a group of the user's own name when absent. */
   readonly gid?: number;
   readonly groups: readonly string[];
   readonly home?: string;
@@ -177,6 +179,7 @@ export interface Vse {
   /** The stack, lowest first; the last is the document that was named. */
   readonly layers: readonly LayerRef[];
   readonly config: VseConfig;
+  /** Sorted by name; also `kernel.package` and `hypervisor.package`. */
   readonly packages: readonly PackageRequest[];
   readonly excluded: readonly PackageExclusion[];
   readonly removed: readonly PackageRemoval[];
@@ -186,4 +189,20 @@ export interface Vse {
   readonly digest: string;
   /** As `digest`, over what can change the file tree alone: no formats, machine or backends. */
   readonly treeDigest: string;
+}
+
+/** One place of the merged options. */
+export interface HeldOption {
+  readonly path: Path;
+  readonly content: Content;
+  readonly origins: readonly Origin[];
+}
+
+/** A Vse with what `show`, `explain` and `diff` tell of it besides. */
+export interface TracedVse extends Vse {
+  /** Every option that is given, depth first. */
+  readonly held: readonly HeldOption[];
+  /** Option path of what was removed and not given again → its origins, the removal last. */
+  readonly taken: ReadonlyMap<string, readonly Origin[]>;
+  readonly protections: readonly { readonly path: Path; readonly origin: Origin }[];
 }

@@ -1,0 +1,63 @@
+/**
+ * Option paths as people write them, `files./etc/motd.content`, and their parts. Names in a record
+ * may hold dots themselves, so a text can be read in several ways; all are given, the likeliest
+ * first.
+ */
+import { suggestion } from './nearest.ts';
+import { PACKAGE } from './names.ts';
+import type { Path, Shape } from './shape.ts';
+
+/** How `text` can be read below `shape`; the longest names first. Empty when it cannot. */
+export function readPath(shape: Shape, text: string): readonly Path[] {
+  switch (shape.kind) {
+    case 'leaf':
+      return [];
+    case 'packages': {
+      const name = PACKAGE.read(text);
+      return 'value' in name ? [[name.value]] : [];
+    }
+    case 'set':
+      return text === '' ? [] : [[text]];
+    case 'struct': {
+      const dot = text.indexOf('.');
+      const key = dot < 0 ? text : text.slice(0, dot);
+      const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
+      if (!field) return [];
+      if (dot < 0) return [[key]];
+      return readPath(field, text.slice(dot + 1)).map((rest) => [key, ...rest]);
+    }
+    case 'record': {
+      const paths: Path[] = [];
+      for (let end = text.length; end > 0; end = text.lastIndexOf('.', end - 1)) {
+        const key = shape.key.read(text.slice(0, end));
+        if (!('value' in key)) continue;
+        if (end === text.length) paths.push([key.value]);
+        else
+          for (const rest of readPath(shape.of, text.slice(end + 1)))
+            paths.push([key.value, ...rest]);
+      }
+      return paths;
+    }
+  }
+}
+
+/** The shape at `path`; undefined for an element of a set and for what the language has not. */
+export function shapeAt(root: Shape, path: Path): Shape | undefined {
+  let shape: Shape | undefined = root;
+  for (const key of path) {
+    if (shape?.kind === 'struct')
+      shape = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
+    else shape = shape?.kind === 'record' ? shape.of : undefined;
+  }
+  return shape;
+}
+
+/** What may be meant by a path that the language has not. */
+export function pathHint(shape: Shape, text: string): string | undefined {
+  if (shape.kind !== 'struct') return undefined;
+  const dot = text.indexOf('.');
+  const key = dot < 0 ? text : text.slice(0, dot);
+  const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
+  if (!field) return suggestion(key, Object.keys(shape.fields));
+  return field.kind === 'struct' && dot >= 0 ? pathHint(field, text.slice(dot + 1)) : undefined;
+}
