@@ -55,7 +55,7 @@ export function explainFailure(thrown: unknown): Failure {
     if (system) return { diagnostics: [system], exitCode: 1 };
   }
   const what = thrown instanceof Error ? thrown.message : String(thrown);
-  const bug = error('CLI099', `this is a bug in vsec: ${what}`, {
+  const bug = error('CLI099', `This is a bug in vsec: ${what}`, {
     hint: "Please report it with the output of 'vsec version' and of the same command with -v (README.md, Reporting a bug).",
   });
   const stack = thrown instanceof Error ? thrown.stack : undefined;

@@ -43,7 +43,7 @@ function unknownCommand(name: string): Error {
     name,
     commands.map((entry) => entry.name),
   );
-  return misuse('CLI001', `unknown command '${name}'`, {
+  return misuse('CLI001', `Unknown command '${name}'`, {
     hint: near ? `Did you mean 'vsec ${near}'?` : "'vsec help' lists the commands.",
   });
 }

@@ -89,7 +89,7 @@ function readOption(
   const spec = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
   if (!spec) {
     const near = likely(token.name, Object.keys(options));
-    throw wrong('CLI002', `unknown option '${flag}'`, near && `Did you mean '--${near}'?`);
+    throw wrong('CLI002', `Unknown option '${flag}'`, near && `Did you mean '--${near}'?`);
   }
   if (spec.kind === 'flag') {
     if (token.value !== undefined) throw wrong('CLI003', `${flag} takes no value`);
@@ -114,10 +114,10 @@ function readOption(
 function checkCount(args: readonly string[], specs: readonly ArgumentSpec[]): void {
   const missing = specs[args.length];
   if (missing && !missing.optional) {
-    throw wrong('CLI005', `missing argument ${missing.name}: ${missing.describe}`);
+    throw wrong('CLI005', `Missing argument ${missing.name}: ${missing.describe}`);
   }
   if (args.length > specs.length && !specs.at(-1)?.many) {
-    throw wrong('CLI006', `unexpected argument '${args[specs.length]}'`);
+    throw wrong('CLI006', `Unexpected argument '${args[specs.length]}'`);
   }
 }
 

@@ -3,10 +3,22 @@ import type { CommandEntry } from './command.ts';
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'check',
+    group: 'Describe',
+    summary: 'validate environments; no network',
+    load: async () => (await import('./commands/check.ts')).default,
+  },
+  {
     name: 'doctor',
     group: 'Look after',
     summary: 'say what this machine lacks, and how to mend it',
     load: async () => (await import('./commands/doctor.ts')).default,
+  },
+  {
+    name: 'cache',
+    group: 'Look after',
+    summary: 'show, verify or empty the cache',
+    load: async () => (await import('./commands/cache.ts')).default,
   },
   {
     name: 'completion',

@@ -14,7 +14,7 @@ export default defineCommand({
   async run({ args, session }) {
     const shell = SHELLS.find((name) => name === args[0]);
     if (!shell) {
-      throw misuse('CLI004', `no completion for shell '${args[0]}'`, {
+      throw misuse('CLI004', `No completion for shell '${args[0]}'`, {
         hint: `Choose one of ${SHELLS.join(', ')}.`,
       });
     }

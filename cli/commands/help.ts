@@ -31,7 +31,7 @@ export default defineCommand({
         name,
         commands.map((c) => c.name),
       );
-      throw misuse('CLI001', `unknown command '${name}'`, {
+      throw misuse('CLI001', `Unknown command '${name}'`, {
         hint: near ? `Did you mean 'vsec help ${near}'?` : "'vsec help' lists the commands.",
       });
     }
