@@ -1,0 +1,53 @@
+/** From a description's Debian repositories to the universe of their packages. */
+import type { Diagnostic } from '../../vse/diagnostic.ts';
+import { task, type Context } from '../../vse/report.ts';
+import type { RepositoryConfig } from '../../vse/types.ts';
+import type { LockedIndex } from '../lock.ts';
+import type { Universe } from '../universe.ts';
+import { openIndex } from './index-cache.ts';
+import { loadIndexes } from './load-indexes.ts';
+import { DebUniverse, type DebSource } from './universe.ts';
+
+/** What apt gives to repositories that nothing is said about. */
+const DEFAULT_PRIORITY = 500;
+
+export interface LoadedUniverse {
+  readonly universe: Universe;
+  /** The signed indexes that it was read from. */
+  readonly indexes: readonly LockedIndex[];
+  readonly warnings: readonly Diagnostic[];
+  /** Signatures were not looked at. */
+  readonly insecure: boolean;
+}
+
+/**
+ * Fetches or finds in the cache what is needed, verified.
+ *
+ * @param architectures the native one first
+ * @throws whatever `loadIndexes` throws; SOLV110 a malformed index
+ */
+export async function loadDebUniverse(
+  repositories: Readonly<Record<string, RepositoryConfig>>,
+  architectures: readonly [string, ...string[]],
+  ctx: Context,
+  options: { readonly insecure?: boolean; readonly now?: Date } = {},
+): Promise<LoadedUniverse> {
+  const indexes: LockedIndex[] = [];
+  const warnings: Diagnostic[] = [];
+  const sources: DebSource[] = [];
+  let insecure = false;
+  for (const [name, repository] of Object.entries(repositories)) {
+    const loaded = await loadIndexes(name, repository, architectures, ctx, options);
+    indexes.push(...loaded.indexes);
+    warnings.push(...loaded.warnings);
+    insecure ||= loaded.insecure;
+    const priority = repository.priority ?? DEFAULT_PRIORITY;
+    await task(ctx.report, `universe:${name}`, `Opening the packages of ${name}`, async () => {
+      for (const { path, sha256, suite } of loaded.packages) {
+        const index = await openIndex(path, sha256, ctx);
+        sources.push({ repository: name, suite, priority, index });
+      }
+    });
+  }
+  return { universe: new DebUniverse(sources, architectures[0]), indexes, warnings, insecure };
+}

@@ -1,0 +1,49 @@
+/**
+ * Why there is no solution, in as few facts as possible: from the facts that a proof used, each
+ * one is left out that the contradiction does not need.
+ */
+import { candidateOf, ClauseSet, type Clause } from './clauses.ts';
+import type { Candidate } from './problem.ts';
+
+/** Conflicts that one trial may take; a fact whose trial takes more is kept. */
+const MAX_TRIAL_CONFLICTS = 2000;
+
+/** A minimal subset that has no solution; the order is kept. */
+export function minimalCore<F>(proof: readonly Clause<F>[]): F[] {
+  let core = proof;
+  // From the end: what was asked for comes first and is what a person wants to read about.
+  for (let i = proof.length - 1; i >= 0; i--) {
+    const without = core.filter((clause) => clause !== proof[i]);
+    if (without.length < core.length && contradicts(without)) core = without;
+  }
+  return core.map((clause) => clause.fact!);
+}
+
+function contradicts<F>(given: readonly Clause<F>[]): boolean {
+  const numbers = new Map<Candidate, number>();
+  const renumber = (literal: number): number => {
+    const candidate = candidateOf(literal);
+    const number = numbers.get(candidate) ?? numbers.size;
+    numbers.set(candidate, number);
+    return number * 2 + (literal & 1);
+  };
+  const renumbered = given.map(({ literals, fact }) => ({
+    literals: literals.map(renumber),
+    fact: fact!,
+  }));
+  const clauses = new ClauseSet<F>(numbers.size, () => []);
+  for (const clause of renumbered) if (clauses.add(clause)) return true;
+  for (let conflicts = 0; conflicts < MAX_TRIAL_CONFLICTS;) {
+    const violated = clauses.propagate();
+    if (violated) {
+      if (clauses.learn(violated) === undefined) return true;
+      conflicts += 1;
+      continue;
+    }
+    let open = 0;
+    while (open < numbers.size && (clauses.isTrue(open) || clauses.isFalse(open))) open += 1;
+    if (open === numbers.size) return false;
+    clauses.assume(open);
+  }
+  return false;
+}
