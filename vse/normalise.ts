@@ -160,15 +160,13 @@ function configOf(options: OptionReader, hostFiles: HostFiles): VseConfig {
 
 function kernelOf(options: OptionReader): KernelConfig {
   return {
-    ...options
-      .at('kernel')
-      .texts({
-        package: 'package',
-        image: 'image',
-        modules: 'modules',
-        initrd: 'initrd',
-        label: 'label',
-      }),
+    ...options.at('kernel').texts({
+      package: 'package',
+      image: 'image',
+      modules: 'modules',
+      initrd: 'initrd',
+      label: 'label',
+    }),
     cmdline: cmdline(options, 'kernel'),
   };
 }

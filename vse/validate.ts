@@ -27,10 +27,12 @@ export const LAYER_KEYS = {
   protect: 'Options that no higher layer may change.',
 } as const;
 
+export const VERSION_PATTERN = '^[0-9A-Za-z][0-9A-Za-z.+~-]{0,62}$';
+
 const VERSION = text({
   doc: '',
   expects: 'a version',
-  pattern: '^[0-9A-Za-z][0-9A-Za-z.+~-]{0,62}$',
+  pattern: VERSION_PATTERN,
   hint: 'Letters, digits and . + ~ - only, as in 2.1.0.',
   numbers: true,
 });
