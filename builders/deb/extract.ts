@@ -56,7 +56,7 @@ async function writeFile(
       advance?.(part.length);
     }
     if (ownership) fchownSync(fd, entry.header.uid ?? 0, entry.header.gid ?? 0);
-    fchmodSync(fd, (entry.header.mode ?? 0o644) & 0o7777);
+    fchmodSync(fd, (entry.header.mode ?? 0o644) & (ownership ? 0o7777 : 0o777));
     futimesSync(fd, seconds(entry), seconds(entry));
   } finally {
     closeSync(fd);

@@ -1,6 +1,4 @@
 /** Installing one stage: unpack, preinst, `dpkg --configure`; in an order that is always the same. */
-import { mkdirSync, symlinkSync, lstatSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Inside } from '../sandbox/inside.ts';
 import { Tree } from '../rootfs/tree.ts';
 import type { Decompress } from './archive.ts';
@@ -37,12 +35,9 @@ function closure(start: Package, all: ReadonlyMap<string, Package>): ReadonlySet
 
 /** The folders that a merged-/usr system has as links from its first moment on. */
 export function mergeUsr(root: string, architecture: string): void {
-  const names = ['bin', 'sbin', 'lib', ...(architecture === 'amd64' ? ['lib64'] : [])];
-  for (const name of names) {
-    if (lstatSync(join(root, name), { throwIfNoEntry: false })) continue;
-    mkdirSync(join(root, 'usr', name), { recursive: true, mode: 0o755 });
-    symlinkSync(`usr/${name}`, join(root, name));
-  }
+  const tree = new Tree(root);
+  for (const name of ['bin', 'sbin', 'lib', ...(architecture === 'amd64' ? ['lib64'] : [])])
+    tree.link(name, `usr/${name}`);
 }
 
 /**

@@ -2,7 +2,7 @@
  * Paths inside a file tree that is not ours to trust: every component is resolved within the
  * root, so that no link leads a write outside (as with openat2's RESOLVE_IN_ROOT).
  */
-import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 
@@ -64,6 +64,14 @@ export class Tree {
     if (slash < 0) return path;
     const parent = this.directory(path.slice(0, slash));
     return parent === '' ? path.slice(slash + 1) : `${parent}/${path.slice(slash + 1)}`;
+  }
+
+  /** Makes `name` at the top a link to the folder `target`, unless something is there. */
+  link(name: string, target: string): void {
+    this.directory(target);
+    if (lstatSync(this.host(name), { throwIfNoEntry: false })) return;
+    symlinkSync(target, this.host(name));
+    this.directories.delete(name);
   }
 
   /** Absolute host path of what `entry` or `directory` returned. */

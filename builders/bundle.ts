@@ -1,0 +1,202 @@
+/** Writing a bundle: image formats, kernel and initrd, boot glue, manifest, checksums. */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { serialiseLock } from '../repos/lock-file.ts';
+import type { Lock } from '../repos/lock.ts';
+import { VsecError } from '../vse/diagnostic.ts';
+import type { Context } from '../vse/report.ts';
+import { task } from '../vse/report.ts';
+import type { Vse } from '../vse/types.ts';
+import type { Backend, GoldenImage } from './backend.ts';
+import { formatByName } from './formats.ts';
+import { writeDisk } from './image/disk.ts';
+import type { Disk } from './image/disk.ts';
+import { rootUuidOf } from './image/disk.ts';
+import { MANIFEST, MANIFEST_FORMAT } from './manifest.ts';
+import type { Artifact, Manifest } from './manifest.ts';
+import type { Rootfs } from './obtain-rootfs.ts';
+import { finishRecipe, kernelArguments } from './rootfs/recipe.ts';
+import type { Toolbox } from './toolbox.ts';
+
+export interface BundleInput {
+  readonly vse: Vse;
+  readonly lock: Lock;
+  readonly lockSha256: string;
+  readonly rootfs: Rootfs;
+  readonly toolbox: Toolbox;
+  readonly stem: string;
+  readonly formats: readonly string[];
+  readonly backends: readonly Backend[];
+  /** An empty folder that becomes the bundle. */
+  readonly folder: string;
+}
+
+async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | undefined> {
+  const { folder, stem, rootfs, toolbox, vse } = input;
+  const file = (suffix: string): string => join(folder, `${stem}${suffix}`);
+  const raw = file('.raw');
+  let disk: Disk | undefined;
+  if (input.formats.some((name) => formatByName(name).disk)) {
+    const scratch = join(folder, '.scratch');
+    mkdirSync(scratch);
+    disk = await task(ctx.report, 'disk', 'Making the disk image', () =>
+      writeDisk(toolbox, raw, {
+        tar: rootfs.tar,
+        rootfsDigest: rootfs.digest,
+        rootLabel: finishRecipe(vse).rootLabel,
+        filesystem: vse.config.image.filesystem,
+        size: vse.config.image.size,
+        epoch: input.lock.epoch,
+        scratch,
+      }),
+    );
+    rmSync(scratch, { recursive: true });
+  }
+  for (const name of input.formats) {
+    ctx.signal.throwIfAborted();
+    const format = formatByName(name);
+    const output = file(format.suffix);
+    if (output !== raw)
+      await task(ctx.report, `format:${name}`, `Writing ${name}`, () =>
+        format.write({
+          toolbox,
+          tar: rootfs.tar,
+          raw,
+          output,
+          epoch: input.lock.epoch,
+          jobs: ctx.jobs,
+          signal: ctx.signal,
+        }),
+      );
+  }
+  if (disk && !input.formats.includes('raw')) rmSync(raw);
+  return disk;
+}
+
+/** What the backends are told of the image. */
+function describe(input: BundleInput, disk: Disk | undefined): GoldenImage {
+  const { vse, stem, rootfs } = input;
+  const disks = input.formats
+    .filter((name) => formatByName(name).disk)
+    .map((name) => [name, `${stem}${formatByName(name).suffix}`] as const);
+  return {
+    name: vse.name,
+    version: vse.version,
+    architecture: vse.config.distribution.architecture,
+    stem,
+    disks: Object.fromEntries(disks),
+    ...(rootfs.kernel && { kernel: `${stem}.vmlinuz`, initrd: `${stem}.initrd` }),
+    cmdline: kernelArguments(finishRecipe(vse)),
+    rootfsDigest: rootfs.digest,
+    machine: vse.config.machine,
+    diskSize: disk?.size ?? 0,
+  };
+}
+
+function writeGlue(input: BundleInput, image: GoldenImage): void {
+  const problems = input.backends.flatMap((backend) => backend.check(image));
+  if (problems.some((p) => p.severity === 'error')) throw new VsecError(problems, 2);
+  for (const backend of input.backends)
+    for (const glue of backend.emit(image)) {
+      const path = join(input.folder, 'boot', backend.name, glue.path);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, glue.content);
+      chmodSync(path, glue.mode);
+    }
+}
+
+/** The `format` field of an artifact. */
+function formatOf(name: string, input: BundleInput): string {
+  if (name.startsWith('boot/')) return 'glue';
+  if (name === 'lock.json') return 'lock';
+  if (name === `${input.stem}.vmlinuz`) return 'kernel';
+  if (name === `${input.stem}.initrd`) return 'initrd';
+  return (
+    input.formats.find((format) => name === `${input.stem}${formatByName(format).suffix}`) ??
+    'other'
+  );
+}
+
+function* filesBelow(folder: string, prefix = ''): Generator<string> {
+  for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true }))
+    if (entry.isDirectory()) yield* filesBelow(folder, `${prefix}${entry.name}/`);
+    else yield `${prefix}${entry.name}`;
+}
+
+/** Writes everything into `input.folder` and returns the manifest. */
+export async function writeBundle(input: BundleInput, ctx: Context): Promise<Manifest> {
+  const { folder, stem, vse, lock, rootfs } = input;
+  const disk = await writeImages(input, ctx);
+  if (rootfs.kernel) {
+    copyFileSync(rootfs.kernel.image, join(folder, `${stem}.vmlinuz`));
+    copyFileSync(rootfs.kernel.initrd, join(folder, `${stem}.initrd`));
+  }
+  const image = describe(input, disk);
+  writeGlue(input, image);
+  writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
+
+  const artifacts = await task(ctx.report, 'checksums', 'Computing checksums', async () => {
+    const list: Artifact[] = [];
+    for (const file of [...filesBelow(folder)].sort()) {
+      const path = join(folder, file);
+      const sha256 = await sha256File(path);
+      list.push({ file, sha256, size: statSync(path).size, format: formatOf(file, input) });
+    }
+    return list;
+  });
+  const manifest: Manifest = {
+    vsecManifest: MANIFEST_FORMAT,
+    name: vse.name,
+    version: vse.version,
+    architecture: vse.config.distribution.architecture,
+    rootfs: {
+      digest: rootfs.digest,
+      uuid: rootUuidOf(rootfs.digest),
+      label: finishRecipe(vse).rootLabel,
+    },
+    lock: { sha256: input.lockSha256 },
+    vse: { digest: vse.digest },
+    toolbox: { digest: lock.toolbox.digest },
+    ...(lock.insecure && { insecure: true }),
+    boot: {
+      kernelCmdline: [...image.cmdline],
+      ...(rootfs.kernel && { kernelRelease: rootfs.kernel.release }),
+      machine: {
+        memory: image.machine.memory,
+        vcpus: image.machine.vcpus,
+        ...(image.machine.disk !== undefined && { disk: image.machine.disk }),
+        nics: image.machine.nics.map((nic) => ({ ...nic })),
+      },
+      diskSize: image.diskSize,
+    },
+    artifacts,
+    backends: input.backends.map((backend) => backend.name),
+  };
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  writeFileSync(join(folder, MANIFEST), text);
+  const own = createHash('sha256').update(text).digest('hex');
+  writeFileSync(
+    join(folder, 'SHA256SUMS'),
+    [...artifacts, { file: MANIFEST, sha256: own }]
+      .map(({ file, sha256 }) => `${sha256}  ${file}\n`)
+      .join(''),
+  );
+  return manifest;
+}

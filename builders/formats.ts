@@ -1,0 +1,130 @@
+/** The formats an image comes in; each is made of the canonical tar or of the raw disk. */
+import { spawn } from 'node:child_process';
+import { createReadStream, linkSync, copyFileSync } from 'node:fs';
+import { closest, distance } from 'fastest-levenshtein';
+import { failure, misuse } from '../vse/diagnostic.ts';
+import { mustRun } from './sandbox/programs.ts';
+import type { Toolbox } from './toolbox.ts';
+
+export interface FormatInput {
+  readonly toolbox: Toolbox;
+  /** Absolute path of the canonical tar. */
+  readonly tar: string;
+  /** Absolute path of the raw disk; present for formats that need it. */
+  readonly raw: string;
+  /** Absolute path to write. */
+  readonly output: string;
+  /** Seconds since 1970. */
+  readonly epoch: number;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
+
+interface ImageFormat {
+  readonly suffix: string;
+  /** Is it a virtual disk that boots? */
+  readonly disk: boolean;
+  write(input: FormatInput): Promise<void>;
+}
+
+/** `qemu-img convert` with one coroutine, so that clusters come in the order of the disk. */
+async function convert(input: FormatInput, format: string, options: string): Promise<void> {
+  const { file, args, env } = input.toolbox.command('qemu-img', [
+    ...['convert', '-f', 'raw', '-O', format, '-m', '1', '-o', options],
+    input.raw,
+    input.output,
+  ]);
+  await mustRun(`writing the ${format} image`, file, args, { env, signal: input.signal });
+}
+
+/** Feeds the canonical tar to a program of the toolbox. */
+function feed(input: FormatInput, program: string, options: readonly string[]): Promise<void> {
+  const { file, args, env } = input.toolbox.command(program, options);
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, [...args], {
+      env: { ...env, SOURCE_DATE_EPOCH: String(input.epoch) },
+      stdio: ['pipe', 'ignore', 'pipe'],
+      signal: input.signal,
+      killSignal: 'SIGKILL',
+    });
+    let complaint = '';
+    child.stderr.on(
+      'data',
+      (part: Buffer) => (complaint = (complaint + part.toString()).slice(-4096)),
+    );
+    child.stdin.on('error', () => undefined);
+    createReadStream(input.tar, { highWaterMark: 1 << 20 }).pipe(child.stdin);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          failure('BUILD130', `${program} failed (exit code ${code})`, {
+            notes: complaint
+              .trim()
+              .split('\n')
+              .map((message) => ({ message })),
+          }),
+        );
+    });
+  });
+}
+
+const FORMATS: Readonly<Record<string, ImageFormat>> = {
+  raw: {
+    suffix: '.raw',
+    disk: true,
+    // The raw disk is written at its final name already.
+    write: () => Promise.resolve(),
+  },
+  qcow2: {
+    suffix: '.qcow2',
+    disk: true,
+    write: (input) => convert(input, 'qcow2', 'compat=1.1,lazy_refcounts=off'),
+  },
+  tar: {
+    suffix: '.tar',
+    disk: false,
+    write: (input) => {
+      try {
+        linkSync(input.tar, input.output);
+      } catch {
+        copyFileSync(input.tar, input.output);
+      }
+      return Promise.resolve();
+    },
+  },
+  'tar.zst': {
+    suffix: '.tar.zst',
+    disk: false,
+    write: async (input) => {
+      const { toolbox, jobs, tar, output, signal } = input;
+      const { file, args, env } = toolbox.command('zstd', [
+        ...['-q', '-3', `-T${jobs}`, '--no-progress', '-o', output, tar],
+      ]);
+      await mustRun('compressing the tar', file, args, { env, signal });
+    },
+  },
+  squashfs: {
+    suffix: '.squashfs',
+    disk: false,
+    write: (input) =>
+      feed(input, 'sqfstar', [
+        ...['-quiet', '-no-progress', '-comp', 'zstd', '-reproducible'],
+        ...['-processors', String(input.jobs), input.output],
+      ]),
+  },
+};
+
+export const FORMAT_NAMES: readonly string[] = Object.keys(FORMATS);
+
+/** The format of that name; an unknown one is a `VsecError` (BUILD194, exit code 2). */
+export function formatByName(name: string): ImageFormat {
+  const found = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+  if (found) return found;
+  const near = closest(name, FORMAT_NAMES);
+  throw misuse('BUILD194', `there is no image format ${JSON.stringify(name)}`, {
+    notes: [{ message: `there are ${FORMAT_NAMES.join(', ')}` }],
+    hint: distance(name, near) <= 2 ? `did you mean ${near}?` : undefined,
+  });
+}

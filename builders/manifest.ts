@@ -1,0 +1,123 @@
+/** `manifest.json`: what a bundle holds. The document's fields are a contract (design.md). */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { failure, misuse } from '../vse/diagnostic.ts';
+import type { GoldenImage } from './backend.ts';
+
+export const MANIFEST = 'manifest.json';
+export const MANIFEST_FORMAT = 1;
+
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is no digest (sha256:…)');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256 in hex');
+const bytes = z.number().int().nonnegative();
+/** A name inside the bundle's folder; glue lies below `boot/`. */
+const file = z
+  .string()
+  .regex(/^[^/\0][^\0]*$/, 'is no path inside the bundle')
+  .refine((path) => !path.split('/').some((part) => part === '' || part === '.' || part === '..'), {
+    message: 'leads out of the bundle',
+  });
+
+const artifact = z.object({
+  file,
+  sha256,
+  size: bytes,
+  /** `raw`, `qcow2`, `tar.zst`, …; of other files, the end of their name. */
+  format: z.string(),
+});
+
+const machine = z.object({
+  memory: bytes,
+  vcpus: z.number().int(),
+  disk: bytes.exactOptional(),
+  nics: z.array(z.object({ mac: z.string().exactOptional(), bridge: z.string().exactOptional() })),
+});
+
+// Loose where a later vsec may say more.
+const manifest = z.looseObject({
+  vsecManifest: z.literal(MANIFEST_FORMAT),
+  name: z.string().min(1),
+  version: z.string().min(1),
+  architecture: z.string().min(1),
+  /** The folder's name, and the start of its files' names. */
+  stem: file,
+  rootfs: z.object({
+    digest,
+    /** UUID of the root file system, derived from the digest: a booted guest can show it. */
+    uuid: z.uuid(),
+    label: z.string(),
+  }),
+  lock: z.object({ sha256 }),
+  vse: z.object({ digest }),
+  toolbox: z.object({ digest }),
+  /** Some package index was accepted without a good signature. */
+  insecure: z.literal(true).exactOptional(),
+  boot: z.object({
+    /** Kernel arguments for a direct boot. */
+    cmdline: z.array(z.string()),
+    kernelRelease: z.string().exactOptional(),
+    kernel: file.exactOptional(),
+    initrd: file.exactOptional(),
+    /** Bytes of the virtual disk; absent where the bundle has none. */
+    diskSize: bytes.exactOptional(),
+  }),
+  machine,
+  artifacts: z.array(artifact),
+  backends: z.array(z.string()),
+});
+
+export type Artifact = Readonly<z.infer<typeof artifact>>;
+export type Manifest = Readonly<z.infer<typeof manifest>>;
+
+/** Reads and checks the manifest of the bundle in `folder`; BUILD420 to BUILD422 if it is none. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (problem) {
+    throw misuse('BUILD420', `${folder} is no bundle`, {
+      notes: [{ message: `cannot read ${path}: ${(problem as NodeJS.ErrnoException).code}` }],
+      hint: 'name a folder that `vsec build` wrote, or build the environment first',
+    });
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (problem) {
+    throw failure('BUILD421', `${path} is no JSON: ${(problem as Error).message}`, {
+      hint: 'the bundle is damaged: build it again',
+    });
+  }
+  const result = manifest.safeParse(document);
+  if (result.success) return result.data;
+  throw failure('BUILD422', `${path} is no manifest that this vsec can read`, {
+    notes: result.error.issues.map((issue) => ({
+      message: `${issue.path.join('.') || 'the document'}: ${issue.message}`,
+    })),
+    hint: 'build the bundle again with this version of vsec',
+  });
+}
+
+const DISKS = new Set(['raw', 'qcow2', 'vmdk']);
+
+/** The image of a bundle, as backends want it. */
+export function goldenImage(from: Manifest): GoldenImage {
+  const { kernel, initrd, cmdline, diskSize } = from.boot;
+  return {
+    name: from.name,
+    version: from.version,
+    architecture: from.architecture,
+    stem: from.stem,
+    disks: Object.fromEntries(
+      from.artifacts.filter((one) => DISKS.has(one.format)).map((one) => [one.format, one.file]),
+    ),
+    ...(kernel !== undefined && { kernel }),
+    ...(initrd !== undefined && { initrd }),
+    cmdline,
+    rootfsDigest: from.rootfs.digest,
+    machine: from.machine,
+    diskSize: diskSize ?? 0,
+  };
+}

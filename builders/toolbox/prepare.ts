@@ -1,0 +1,79 @@
+/** Bringing a toolbox into the cache: fetched, verified, unpacked once, used by every build. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import pLimit from 'p-limit';
+import { fetchPackages } from '../../repos/fetch-packages.ts';
+import type { Lock, LockedPackage } from '../../repos/lock.ts';
+import type { Context } from '../../vse/report.ts';
+import { task } from '../../vse/report.ts';
+import type { Decompress } from '../deb/archive.ts';
+import { readMembers } from '../deb/archive.ts';
+import { decompressWith, decompressWithLibrary } from '../deb/decompress.ts';
+import { extractData } from '../deb/extract.ts';
+import { Tree } from '../rootfs/tree.ts';
+import { openToolbox } from '../toolbox.ts';
+import type { Toolbox } from '../toolbox.ts';
+
+/** Enough to run `xz`, which then unpacks the rest. */
+const FIRST = new Set(['libc6', 'liblzma5', 'xz-utils', 'libgcc-s1']);
+
+const folderName = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 32);
+
+/**
+ * Makes the toolbox of a lock usable and returns it. Needs no privilege: its files belong to
+ * whoever calls, and its programs are never set-user-id.
+ */
+export async function prepareToolbox(
+  toolbox: Lock['toolbox'],
+  label: string,
+  ctx: Context,
+): Promise<Toolbox> {
+  const root = join(ctx.cacheDir, 'toolbox', folderName(toolbox.digest));
+  if (existsSync(join(root, '.complete'))) return openToolbox(root, toolbox.digest);
+  const paths = await fetchPackages(toolbox.packages, toolbox.repositories, ctx);
+  const partial = `${root}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
+  mkdirSync(partial, { recursive: true });
+  try {
+    await task(ctx.report, 'toolbox', `Unpacking the ${label}`, (advance) =>
+      unpack(toolbox.packages, paths, partial, ctx, advance),
+    );
+    writeFileSync(join(partial, '.complete'), `${toolbox.digest}\n`);
+    mkdirSync(dirname(root), { recursive: true });
+    try {
+      renameSync(partial, root);
+    } catch (e) {
+      // Another build was faster; theirs is as good.
+      if (!existsSync(join(root, '.complete'))) throw e;
+    }
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return openToolbox(root, toolbox.digest);
+}
+
+async function unpack(
+  packages: readonly LockedPackage[],
+  paths: ReadonlyMap<string, string>,
+  root: string,
+  ctx: Context,
+  advance: (done: number, total?: number, detail?: string) => void,
+): Promise<void> {
+  const tree = new Tree(root);
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) tree.link(name, `usr/${name}`);
+  let done = 0;
+  const one = async (pkg: LockedPackage, decompress: Decompress): Promise<void> => {
+    ctx.signal.throwIfAborted();
+    const path = paths.get(pkg.sha256) as string;
+    const label = `${pkg.name} ${pkg.version}`;
+    await extractData(path, label, readMembers(path).data, decompress, tree, { ownership: false });
+    advance(++done, packages.length, pkg.name);
+  };
+  const library = await decompressWithLibrary();
+  for (const pkg of packages.filter((p) => FIRST.has(p.name))) await one(pkg, library);
+  const decompress = decompressWith(openToolbox(root, 'sha256:'));
+  const limit = pLimit(ctx.jobs);
+  await Promise.all(
+    packages.filter((p) => !FIRST.has(p.name)).map((pkg) => limit(() => one(pkg, decompress))),
+  );
+}
