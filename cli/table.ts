@@ -3,10 +3,28 @@ import type { CommandEntry } from './command.ts';
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'init',
+    group: 'Describe',
+    summary: 'write a commented starter layer',
+    load: async () => (await import('./commands/init.ts')).default,
+  },
+  {
     name: 'check',
     group: 'Describe',
     summary: 'validate environments; no network',
     load: async () => (await import('./commands/check.ts')).default,
+  },
+  {
+    name: 'show',
+    group: 'Describe',
+    summary: 'print the merged environment, each value with its origin',
+    load: async () => (await import('./commands/show.ts')).default,
+  },
+  {
+    name: 'explain',
+    group: 'Describe',
+    summary: 'say why a value or a package is there, or is not',
+    load: async () => (await import('./commands/explain.ts')).default,
   },
   {
     name: 'doctor',
@@ -19,6 +37,12 @@ export const commands: readonly CommandEntry[] = [
     group: 'Look after',
     summary: 'show, verify or empty the cache',
     load: async () => (await import('./commands/cache.ts')).default,
+  },
+  {
+    name: 'schema',
+    group: 'Look after',
+    summary: 'print the JSON Schema of a layer, for editors',
+    load: async () => (await import('./commands/schema.ts')).default,
   },
   {
     name: 'completion',

@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { failure } from '../../vse/diagnostic.ts';
+import { starterLayer } from '../../vse/starter.ts';
+import { defineCommand } from '../command.ts';
+import { openEnvironment } from '../environment.ts';
+
+const DEFAULT_BASE = 'debian-12';
+
+function writeNew(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw failure('CLI007', `There is a file '${file}' already`, {
+      hint: 'Choose another name, or remove that file first; it was not touched.',
+    });
+  }
+}
+
+export default defineCommand({
+  description: `Writes a commented starter layer, NAME.yaml, into the current folder. It is valid as
+    it stands; an existing file is never overwritten.`,
+  arguments: [
+    { name: 'NAME', describe: "the environment's name (default: the folder's)", optional: true },
+  ],
+  options: {
+    extends: {
+      kind: 'text',
+      placeholder: 'BASE',
+      describe: `what it builds on: the name of a base or ./a-layer.yaml (default: ${DEFAULT_BASE})`,
+    },
+  },
+  examples: [
+    { command: 'vsec init myenv', does: 'on the default base' },
+    { command: 'vsec init cfd --extends debian-12-hpc', does: 'for parallel programs' },
+    { command: 'vsec init cfd --extends ./site.yaml', does: "on a site's layer" },
+  ],
+  async run({ args: [name = basename(process.cwd())], options, session }) {
+    const base = options.extends ?? DEFAULT_BASE;
+    const text = starterLayer(name, base);
+    await openEnvironment(base, session);
+    const file = `${name}.yaml`;
+    writeNew(file, text);
+    session.print(file);
+    session.say(`Edit it, then: vsec check ${file}; vsec build ${file}`);
+    return 0;
+  },
+});
