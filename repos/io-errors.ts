@@ -1,4 +1,5 @@
 /** File system errors of the cache and of outputs, told in a way that a person can act on. */
+import { mkdir } from 'node:fs/promises';
 import { failure, VsecError } from '../vse/diagnostic.ts';
 
 const HINTS: Readonly<Record<string, readonly [code: string, why: string, hint: string]>> = {
@@ -36,6 +37,17 @@ const HINTS: Readonly<Record<string, readonly [code: string, why: string, hint: 
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** Makes a folder and those above it, as `mkdir -p`. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    // Node's recursive mkdir says ENOENT on a read-only file system; a plain one says what it is.
+    if (errorCode(error) === 'ENOENT') await mkdir((error as { path?: string }).path ?? path);
+    throw error;
+  }
 }
 
 /**

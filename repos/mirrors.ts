@@ -113,21 +113,28 @@ function address(url: string, from: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/** The addresses of the host's apt sources that serve the archive `name`, best match first. */
+/** The addresses of the host's apt sources that fit the archive `name` best. */
 async function hostMirrors(name: string, options: MirrorOptions): Promise<string[]> {
   const { apt = '/etc/apt', osRelease: file = '/etc/os-release', architectures = [] } = options;
   const osRelease = parseOsRelease(await readFile(file, 'utf8').catch(() => ''));
-  const found: { readonly url: string; readonly score: number }[] = [];
-  for (const source of await readAptSources(apt)) {
-    if (!servesAll(source, architectures)) continue;
+  const sources = await readAptSources(apt);
+  const served = new Map<string, { suites: string[]; components: string[] }>();
+  for (const source of sources.filter((s) => servesAll(s, architectures))) {
     for (const uri of source.uris) {
-      if (!/^(https?|file):/.test(uri) || uri.includes('$(')) continue;
-      found.push({ url: uri.replace(/\/+$/, ''), score: score(name, source, uri, osRelease) });
+      if (!/^(https?|file):/.test(uri) || uri.includes('$(') || !URL.canParse(uri)) continue;
+      const url = uri.replace(/\/+$/, '');
+      const known = served.get(url) ?? { suites: [], components: [] };
+      known.suites.push(...source.suites);
+      known.components.push(...source.components);
+      served.set(url, known);
     }
   }
-  const best = Math.max(0, ...found.map((candidate) => candidate.score));
-  if (best === 0) return [];
-  return [...new Set(found.filter((c) => c.score === best).map((c) => c.url))];
+  const scored = [...served].map(([url, what]) => ({
+    url,
+    score: score(name, url, what, osRelease),
+  }));
+  const best = Math.max(0, ...scored.map((candidate) => candidate.score));
+  return best === 0 ? [] : scored.filter((c) => c.score === best).map((c) => c.url);
 }
 
 const servesAll = (source: AptSource, architectures: readonly string[]): boolean =>
@@ -141,21 +148,19 @@ const servesAll = (source: AptSource, architectures: readonly string[]): boolean
  */
 function score(
   name: string,
-  source: AptSource,
-  uri: string,
+  url: string,
+  { suites, components }: Pick<AptSource, 'suites' | 'components'>,
   osRelease: ReadonlyMap<string, string>,
 ): number {
-  if (!source.components.some((component) => component.replace(/^updates\//, '') === 'main')) {
-    return 0;
-  }
-  const path = new URL(uri).pathname.replace(/\/(\d{8}T\d{6}Z)?\/*$/, '').replace(/\/+$/, '');
+  if (!components.some((component) => component.replace(/^updates\//, '') === 'main')) return 0;
+  const path = new URL(url).pathname.replace(/\/+(\d{8}T\d{6}Z)?$/, '');
   const fitsPath = path.slice(path.lastIndexOf('/') + 1) === name;
   const codename = osRelease.get('VERSION_CODENAME');
   const archive = osRelease.get('ID');
   const suite = name === archive ? codename : `${codename}-security`;
   const known = codename !== undefined && (name === archive || name === `${archive}-security`);
-  const fitsSuite = known && source.suites.includes(suite ?? '');
+  const fitsSuite = known && suites.includes(suite ?? '');
   if (!fitsPath && !fitsSuite) return 0;
-  const whole = source.suites.some((s) => s.endsWith('-updates') || s.endsWith('-security'));
+  const whole = suites.some((s) => s.endsWith('-updates') || s.endsWith('-security'));
   return (fitsPath ? 4 : 0) + (fitsSuite ? 2 : 0) + (whole ? 1 : 0);
 }

@@ -1,8 +1,8 @@
 /** A file while it is being received: under a temporary name, hashed as it is written. */
 import { createHash, randomBytes, type Hash } from 'node:crypto';
-import { chmod, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errorCode, explainIo } from './io-errors.ts';
+import { errorCode, explainIo, makeFolder } from './io-errors.ts';
 
 const ABANDONED_AFTER = 24 * 3600 * 1000;
 
@@ -31,7 +31,7 @@ export class PartialFile {
    */
   static async create(directory: string, purpose: string): Promise<PartialFile> {
     return explainIo(purpose, directory, async () => {
-      await mkdir(directory, { recursive: true });
+      await makeFolder(directory);
       const path = join(directory, `${process.pid}-${randomBytes(8).toString('hex')}`);
       return new PartialFile(path, await open(path, 'wx'), purpose);
     });
@@ -73,7 +73,7 @@ export class PartialFile {
       await explainIo(this.#purpose, path, async () => {
         await this.#close();
         await chmod(this.path, 0o444);
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         await rename(this.path, path);
       });
     } catch (error) {

@@ -8,6 +8,9 @@ import { readFile } from 'node:fs/promises';
 import type { CleartextMessage, Message, PublicKey } from 'openpgp';
 import { failure, misuse, type VsecError } from '../vse/diagnostic.ts';
 
+/** How far this machine's clock may be behind an archive's, in milliseconds. */
+export const CLOCK_TOLERANCE = 3600 * 1000;
+
 /** Policy for keys and signatures; see the top of the file. */
 const POLICY = {
   minRSABits: 2047,
@@ -103,7 +106,7 @@ export async function verifyDetached(
     throw unsigned(what, armored, error);
   }
   const verificationKeys = keys.map((pinned) => pinned.key);
-  const check = { message, signature: parsed, verificationKeys, date: now, config: POLICY };
+  const check = { message, signature: parsed, verificationKeys, date: latest(now), config: POLICY };
   const { signatures } = await verify(check as Parameters<typeof verify>[0]);
   return {
     text: Buffer.from(document).toString('utf8'),
@@ -119,9 +122,16 @@ async function verifiedBy(
 ): Promise<string> {
   const { verify } = await import('openpgp');
   const verificationKeys = keys.map((pinned) => pinned.key);
-  const { signatures } = await verify({ message, verificationKeys, date: now, config: POLICY });
+  const { signatures } = await verify({
+    message,
+    verificationKeys,
+    date: latest(now),
+    config: POLICY,
+  });
   return accept(signatures, keys, what);
 }
+
+const latest = (now: Date): Date => new Date(now.getTime() + CLOCK_TOLERANCE);
 
 type Signatures = Awaited<ReturnType<Message<string>['verify']>>;
 

@@ -1,9 +1,7 @@
 /** Release files of Debian archives: what they say, whether it may be believed, what to fetch. */
 import { failure, misuse } from '../../vse/diagnostic.ts';
+import { CLOCK_TOLERANCE } from '../trust.ts';
 import { parseParagraphs, words } from './deb822.ts';
-
-/** How far ahead of this machine's clock an archive may be, in milliseconds. */
-const CLOCK_TOLERANCE = 24 * 3600 * 1000;
 
 export interface ReleaseFile {
   readonly sha256: string;

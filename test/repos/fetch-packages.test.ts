@@ -1,0 +1,431 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { fetchPackages } from '../../repos/fetch-packages.ts';
+import type { LockedPackage } from '../../repos/lock.ts';
+import { Store } from '../../repos/store.ts';
+import type { Context } from '../../vse/report.ts';
+import { lockedPackage, poolPath } from './support/archive.ts';
+import { diagnosticOf, filesBelow, scratch, testContext, textOf } from './support/context.ts';
+import { cut, MirrorServer, type Misbehaviour } from './support/server.ts';
+
+const servers: MirrorServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+const REPOSITORIES = [{ name: 'test', type: 'deb', mirror: 'test' }];
+
+interface Setup {
+  readonly packages: readonly LockedPackage[];
+  readonly contents: ReadonlyMap<string, Buffer>;
+  readonly mirrors: readonly MirrorServer[];
+  readonly ctx: Awaited<ReturnType<typeof testContext>>;
+}
+
+/** Packages `p0`, `p1`… of the given sizes on one mirror for each behaviour. */
+async function setup(
+  sizes: readonly number[],
+  behaviours: readonly (Misbehaviour | undefined)[] = [undefined],
+  changes: Partial<Context> = {},
+): Promise<Setup> {
+  const root = await scratch();
+  const contents = new Map(sizes.map((size, i) => [`p${i}`, randomBytes(size)]));
+  await mkdir(dirname(join(root, poolPath('p'))), { recursive: true });
+  for (const [name, content] of contents) await writeFile(join(root, poolPath(name)), content);
+  const mirrors: MirrorServer[] = [];
+  for (const behaviour of behaviours) mirrors.push(await MirrorServer.start(root, behaviour));
+  servers.push(...mirrors);
+  const env = { VSEC_MIRROR_TEST: mirrors.map(({ url }) => url).join(' '), ...changes.env };
+  const ctx = await testContext({ ...changes, env });
+  const packages = [...contents].map(([name, content]) => lockedPackage(name, content));
+  return { packages, contents, mirrors, ctx };
+}
+
+const noPartialFiles = async (ctx: Context): Promise<void> => {
+  const files = await filesBelow(ctx.cacheDir);
+  expect(files.filter((file) => file.includes('.partial'))).toEqual([]);
+};
+
+const rangeStart = (range: string | undefined) => Number(/=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
+
+test('packages are in the store, whole, and are not fetched twice', async () => {
+  const { packages, contents, mirrors, ctx } = await setup([10, 100_000, 1_000_000]);
+  const paths = await fetchPackages(packages, REPOSITORIES, ctx);
+  for (const { name, sha256 } of packages) {
+    expect(await readFile(paths.get(sha256) ?? '')).toEqual(contents.get(name));
+  }
+  expect(mirrors[0]?.requests).toHaveLength(3);
+  expect(await fetchPackages(packages, REPOSITORIES, ctx)).toEqual(paths);
+  expect(mirrors[0]?.requests).toHaveLength(3);
+  await noPartialFiles(ctx);
+});
+
+test('progress counts bytes and ends at the total', async () => {
+  const { packages, ctx } = await setup([1000, 300_000]);
+  await fetchPackages(packages, REPOSITORIES, ctx);
+  const advances = ctx.events.filter((event) => event.type === 'advance');
+  expect(ctx.events[0]).toMatchObject({ type: 'start', task: 'fetch', total: 301_000 });
+  expect(advances.at(-1)).toMatchObject({ done: 301_000, total: 301_000 });
+  expect(ctx.events.at(-1)).toMatchObject({ type: 'end', detail: '2 packages, 0.3 MB' });
+});
+
+test('each package is handed on as soon as it is there, while others still come', async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const { packages, ctx } = await setup(
+    [5000, 10],
+    [
+      async (request) => {
+        if (request.url?.includes('p0')) await held;
+        return false;
+      },
+    ],
+  );
+  const order: string[] = [];
+  await fetchPackages(packages, REPOSITORIES, ctx, {
+    onPackage: async ({ name }) => {
+      order.push(name);
+      if (name === 'p1') release();
+      await sleep(50);
+      order.push(`${name} done`);
+    },
+  });
+  expect(order[0]).toBe('p1');
+  expect(order.at(-1)).toBe('p0 done');
+});
+
+test('when the follow-up of one package fails, so does the fetch, and the rest stops', async () => {
+  const { packages, ctx } = await setup(
+    [10, 5000],
+    [
+      async (request) => {
+        if (request.url?.includes('p1')) await sleep(30_000, undefined, { ref: false });
+        return false;
+      },
+    ],
+  );
+  const work = fetchPackages(packages, REPOSITORIES, ctx, {
+    onPackage: () => Promise.reject(new Error('cannot unpack')),
+  });
+  await expect(work).rejects.toThrow('cannot unpack');
+  await noPartialFiles(ctx);
+});
+
+test('a lost connection is taken up where it was', async () => {
+  const { packages, mirrors, ctx } = await setup(
+    [200_000],
+    [
+      (request, response, content) => {
+        const start = rangeStart(request.headers.range);
+        return content !== undefined && start < 150_000 && cut(response, content, start, 50_000);
+      },
+    ],
+  );
+  await fetchPackages(packages, REPOSITORIES, ctx);
+  const starts = mirrors[0]?.requests.map(({ range }) => rangeStart(range)) ?? [];
+  expect(starts).toEqual([0, 50_000, 100_000, 150_000]);
+});
+
+test('a server without ranges is asked for the whole again', async () => {
+  let first = true;
+  const { packages, contents, ctx } = await setup(
+    [100_000],
+    [
+      (_request, response, content = Buffer.alloc(0)) => {
+        if (first) {
+          first = false;
+          return cut(response, content, 0, 40_000);
+        }
+        response.writeHead(200, { 'content-length': content.length }).end(content);
+        return true;
+      },
+    ],
+  );
+  const paths = await fetchPackages(packages, REPOSITORIES, ctx);
+  expect(await readFile([...paths.values()][0] ?? '')).toEqual(contents.get('p0'));
+});
+
+test('a range that was not asked for is not glued on', async () => {
+  const { packages, contents, ctx } = await setup(
+    [100_000],
+    [
+      (request, response, content = Buffer.alloc(0)) => {
+        if (request.headers.range) {
+          response.writeHead(206, { 'content-range': 'bytes 10-99999/100000' });
+          response.end(content.subarray(10));
+          return true;
+        }
+        return cut(response, content, 0, 40_000);
+      },
+      undefined,
+    ],
+  );
+  const paths = await fetchPackages(packages, REPOSITORIES, ctx);
+  expect(await readFile([...paths.values()][0] ?? '')).toEqual(contents.get('p0'));
+});
+
+test('a busy server is asked again', async () => {
+  let asked = 0;
+  const { packages, ctx } = await setup(
+    [10],
+    [
+      (_request, response) => {
+        if (asked++ > 0) return false;
+        response.writeHead(503).end();
+        return true;
+      },
+    ],
+  );
+  await fetchPackages(packages, REPOSITORIES, ctx);
+  expect(asked).toBe(2);
+});
+
+const tamper: Misbehaviour = (_request, response, content = Buffer.alloc(0)) => {
+  const changed = Buffer.from(content);
+  changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
+  response.writeHead(200, { 'content-length': changed.length }).end(changed);
+  return true;
+};
+
+test('a tampered package is refused, and nothing of it stays', async () => {
+  const { packages, mirrors, ctx } = await setup([50_000], [tamper]);
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found).toMatchObject({ code: 'REPO150', exitCode: 1 });
+  expect(found.message).toBe('package p0 1.0 of repository test is tampered with or corrupt');
+  const text = textOf(found);
+  expect(text).toContain(`${mirrors[0]?.url}/${poolPath('p0')}: has SHA-256 `);
+  expect(text).toContain(`expected 50000 bytes with SHA-256 ${packages[0]?.sha256}`);
+  expect(await filesBelow(ctx.cacheDir)).toEqual([]);
+});
+
+test('with a second mirror, tampering on the first is overcome', async () => {
+  const { packages, contents, mirrors, ctx } = await setup([50_000], [tamper, undefined]);
+  const paths = await fetchPackages(packages, REPOSITORIES, ctx);
+  expect(await readFile([...paths.values()][0] ?? '')).toEqual(contents.get('p0'));
+  expect(mirrors.map(({ requests }) => requests.length)).toEqual([1, 1]);
+});
+
+test('a wrong length is noticed from the header, before the body', async () => {
+  const { packages, ctx } = await setup(
+    [50_000],
+    [
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': 1e12 });
+        response.write('x');
+        return true;
+      },
+    ],
+  );
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found.code).toBe('REPO150');
+  expect(textOf(found)).toContain('is 1000000000000 bytes long');
+});
+
+test('a body that never ends is cut at the expected length', async () => {
+  let sent = 0;
+  const { packages, ctx } = await setup(
+    [50_000],
+    [
+      (_request, response) => {
+        response.writeHead(200);
+        const more = () => {
+          if (response.destroyed) return;
+          sent += 16_384;
+          response.write(Buffer.alloc(16_384), more);
+        };
+        more();
+        return true;
+      },
+    ],
+  );
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found.code).toBe('REPO150');
+  expect(textOf(found)).toContain('is longer than 50000 bytes');
+  expect(sent).toBeLessThan(20_000_000);
+});
+
+test('a body that always ends early is an error after a few tries', async () => {
+  const { packages, mirrors, ctx } = await setup(
+    [50_000],
+    [
+      (_request, response, content = Buffer.alloc(0)) => {
+        response.writeHead(200).end(content.subarray(0, 20_000));
+        return true;
+      },
+    ],
+  );
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found).toMatchObject({ code: 'REPO151', exitCode: 1 });
+  expect(mirrors[0]?.requests.length).toBeLessThan(6);
+  await noPartialFiles(ctx);
+});
+
+test('a package that is on no mirror', async () => {
+  const { ctx } = await setup([10], [undefined, undefined]);
+  const missing = lockedPackage('gone', Buffer.from('x'));
+  const found = await diagnosticOf(fetchPackages([missing], REPOSITORIES, ctx));
+  expect(found).toMatchObject({ code: 'REPO152', exitCode: 1 });
+  expect(found.notes).toHaveLength(2);
+  expect(textOf(found)).toContain('vsec lock');
+});
+
+test('a mirror that refuses connections is named, with the reason', async () => {
+  const { packages, mirrors, ctx } = await setup([10]);
+  await mirrors[0]?.stop();
+  servers.length = 0;
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found).toMatchObject({ code: 'REPO110', exitCode: 1 });
+  expect(textOf(found)).toContain('connection refused');
+});
+
+test('a host name that does not exist', async () => {
+  const { packages, ctx } = await setup([10], [undefined], {
+    env: { VSEC_MIRROR_TEST: 'http://no-such-host.invalid/debian' },
+  });
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found.code).toBe('REPO110');
+  expect(textOf(found)).toMatch(/DNS/);
+});
+
+test('a server that stalls is given up', async () => {
+  const { packages, ctx } = await setup(
+    [50_000],
+    [
+      (_request, response, content = Buffer.alloc(0)) => {
+        response.writeHead(200, { 'content-length': content.length });
+        response.write(content.subarray(0, 100));
+        return true;
+      },
+    ],
+    { env: { VSEC_NETWORK_TIMEOUT: '0.3' } },
+  );
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, ctx));
+  expect(found.code).toBe('REPO110');
+  expect(textOf(found)).toContain('stalled');
+});
+
+test('the passwords of an address are sent and not shown', async () => {
+  let sent: string | undefined;
+  const { packages, mirrors, ctx } = await setup(
+    [10],
+    [
+      (request, response) => {
+        sent = request.headers.authorization;
+        response.writeHead(403).end();
+        return true;
+      },
+    ],
+  );
+  const env = { VSEC_MIRROR_TEST: mirrors[0]?.url.replace('//', '//user:secret@') };
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, { ...ctx, env }));
+  expect(sent).toBe(`Basic ${Buffer.from('user:secret').toString('base64')}`);
+  expect(textOf(found)).toContain('HTTP status 403');
+  expect(textOf(found)).not.toContain('secret');
+});
+
+test('redirects are followed, but not in a circle and not to files', async () => {
+  const to =
+    (location: (path: string) => string): Misbehaviour =>
+    (request, response) => {
+      response.writeHead(302, { location: location(request.url ?? '') }).end('moved');
+      return true;
+    };
+  const good = await setup([10]);
+  const there = good.mirrors[0]?.url;
+  const run = async (location: (path: string) => string) => {
+    const server = await MirrorServer.start('/nonexistent', to(location));
+    servers.push(server);
+    const ctx = await testContext({ env: { VSEC_MIRROR_TEST: server.url } });
+    return fetchPackages(good.packages, REPOSITORIES, ctx);
+  };
+  expect((await run((path) => there + path)).size).toBe(1);
+  expect(textOf(await diagnosticOf(run((path) => path)))).toContain('more than 5 redirects');
+  const toFile = await diagnosticOf(run(() => 'file:///etc/passwd'));
+  expect(textOf(toFile)).toContain('a redirect to file:///etc/passwd');
+});
+
+test('plain http goes through a proxy without a tunnel', async () => {
+  const { packages, mirrors, ctx } = await setup([10]);
+  const env = {
+    VSEC_MIRROR_TEST: 'http://mirror.example',
+    http_proxy: mirrors[0]?.url,
+  };
+  await fetchPackages(packages, REPOSITORIES, { ...ctx, env });
+  expect(mirrors[0]?.paths()).toEqual([`/${poolPath('p0')}`]);
+});
+
+test('file: mirrors', async () => {
+  const { packages, contents, ctx } = await setup([1000]);
+  const root = await scratch();
+  const [content = Buffer.alloc(0)] = contents.values();
+  await mkdir(join(root, 'pool/main'), { recursive: true });
+  await writeFile(join(root, poolPath('p0')), content);
+  const env = { VSEC_MIRROR_TEST: `file://${root}` };
+  const paths = await fetchPackages(packages, REPOSITORIES, { ...ctx, env });
+  expect(await readFile([...paths.values()][0] ?? '')).toEqual(content);
+});
+
+test('offline: what is there is enough, and what is missing is listed', async () => {
+  const { packages, ctx } = await setup([10, 20]);
+  await fetchPackages(packages.slice(0, 1), REPOSITORIES, ctx);
+  const offline = { ...ctx, offline: true };
+  expect((await fetchPackages(packages.slice(0, 1), REPOSITORIES, offline)).size).toBe(1);
+  const found = await diagnosticOf(fetchPackages(packages, REPOSITORIES, offline));
+  expect(found).toMatchObject({ code: 'REPO112', exitCode: 1 });
+  expect(found.notes).toEqual([{ message: 'p1 1.0' }]);
+});
+
+test('Ctrl-C: no partial file stays, every connection is closed', async () => {
+  const stop = new AbortController();
+  const { packages, mirrors, ctx } = await setup(
+    [500_000, 500_000, 500_000],
+    [
+      (_request, response, content = Buffer.alloc(0)) => {
+        response.writeHead(200, { 'content-length': content.length });
+        response.write(content.subarray(0, 100_000));
+        return true;
+      },
+    ],
+    { signal: stop.signal },
+  );
+  const work = fetchPackages(packages, REPOSITORIES, ctx);
+  await expect.poll(() => ctx.events.filter((e) => e.type === 'advance').length).toBeGreaterThan(2);
+  stop.abort();
+  await expect(work).rejects.toThrow(/abort/i);
+  expect(await filesBelow(ctx.cacheDir)).toEqual([]);
+  await expect.poll(() => mirrors[0]?.sockets.size).toBe(0);
+});
+
+test('a damaged object of another length is fetched anew', async () => {
+  const { packages, contents, ctx } = await setup([5000]);
+  const [pkg] = packages;
+  const store = new Store(ctx.cacheDir);
+  const path = store.path(pkg?.sha256 ?? '');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, 'short');
+  await fetchPackages(packages, REPOSITORIES, ctx);
+  expect(await readFile(path)).toEqual(contents.get('p0'));
+});
+
+test('file names cannot leave the archive', async () => {
+  const { packages, ctx } = await setup([10]);
+  const [pkg] = packages;
+  const hostile = pkg ? [{ ...pkg, filename: 'pool/../../../etc/passwd' }] : [];
+  expect((await diagnosticOf(fetchPackages(hostile, REPOSITORIES, ctx))).code).toBe('REPO106');
+});
+
+test('names with + and % arrive as they are', async () => {
+  const { packages, contents, mirrors, ctx } = await setup([10]);
+  const [pkg] = packages;
+  const filename = 'pool/main/g++_1%3a2+b~1 .deb';
+  mirrors[0]!.misbehave = (request, response) => {
+    expect(request.url).toBe('/pool/main/g%2B%2B_1%253a2%2Bb~1%20.deb');
+    response.end(contents.get('p0'));
+    return true;
+  };
+  const paths = await fetchPackages(pkg ? [{ ...pkg, filename }] : [], REPOSITORIES, ctx);
+  expect(paths.size).toBe(1);
+});
