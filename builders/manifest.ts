@@ -23,7 +23,7 @@ const artifact = z.object({
   file,
   sha256,
   size: bytes,
-  /** `raw`, `qcow2`, `tar.zst`, …; of other files, the end of their name. */
+  /** `raw`, `qcow2`, `tar.zst`, …; `kernel` and `initrd`; `glue`; else the end of the name. */
   format: z.string(),
 });
 
@@ -40,8 +40,6 @@ const manifest = z.looseObject({
   name: z.string().min(1),
   version: z.string().min(1),
   architecture: z.string().min(1),
-  /** The folder's name, and the start of its files' names. */
-  stem: file,
   rootfs: z.object({
     digest,
     /** UUID of the root file system, derived from the digest: a booted guest can show it. */
@@ -53,22 +51,25 @@ const manifest = z.looseObject({
   toolbox: z.object({ digest }),
   /** Some package index was accepted without a good signature. */
   insecure: z.literal(true).exactOptional(),
+  /** What backends need to start the image. */
   boot: z.object({
     /** Kernel arguments for a direct boot. */
-    cmdline: z.array(z.string()),
+    kernelCmdline: z.array(z.string()),
     kernelRelease: z.string().exactOptional(),
-    kernel: file.exactOptional(),
-    initrd: file.exactOptional(),
-    /** Bytes of the virtual disk; absent where the bundle has none. */
-    diskSize: bytes.exactOptional(),
+    machine,
+    /** Bytes of the virtual disk; 0 where the bundle has none. */
+    diskSize: bytes,
   }),
-  machine,
   artifacts: z.array(artifact),
   backends: z.array(z.string()),
 });
 
 export type Artifact = Readonly<z.infer<typeof artifact>>;
 export type Manifest = Readonly<z.infer<typeof manifest>>;
+
+/** `cfd_2.1.0_amd64`: the folder of a bundle and the start of its files' names. */
+export const bundleStem = (of: Pick<Manifest, 'name' | 'version' | 'architecture'>): string =>
+  `${of.name}_${of.version}_${of.architecture}`;
 
 /** Reads and checks the manifest of the bundle in `folder`; BUILD420 to BUILD422 if it is none. */
 export async function readManifest(folder: string): Promise<Manifest> {
@@ -104,20 +105,23 @@ const DISKS = new Set(['raw', 'qcow2', 'vmdk']);
 
 /** The image of a bundle, as backends want it. */
 export function goldenImage(from: Manifest): GoldenImage {
-  const { kernel, initrd, cmdline, diskSize } = from.boot;
+  const fileOf = (format: string): string | undefined =>
+    from.artifacts.find((one) => one.format === format)?.file;
+  const kernel = fileOf('kernel');
+  const initrd = fileOf('initrd');
   return {
     name: from.name,
     version: from.version,
     architecture: from.architecture,
-    stem: from.stem,
+    stem: bundleStem(from),
     disks: Object.fromEntries(
       from.artifacts.filter((one) => DISKS.has(one.format)).map((one) => [one.format, one.file]),
     ),
     ...(kernel !== undefined && { kernel }),
     ...(initrd !== undefined && { initrd }),
-    cmdline,
+    cmdline: from.boot.kernelCmdline,
     rootfsDigest: from.rootfs.digest,
-    machine: from.machine,
-    diskSize: diskSize ?? 0,
+    machine: from.boot.machine,
+    diskSize: from.boot.diskSize,
   };
 }
