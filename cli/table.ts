@@ -27,6 +27,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/explain.ts')).default,
   },
   {
+    name: 'lock',
+    group: 'Build',
+    summary: 'decide every package exactly',
+    load: async () => (await import('./commands/lock.ts')).default,
+  },
+  {
+    name: 'build',
+    group: 'Build',
+    summary: 'build the golden image and its boot glue',
+    load: async () => (await import('./commands/build.ts')).default,
+  },
+  {
     name: 'doctor',
     group: 'Look after',
     summary: 'say what this machine lacks, and how to mend it',

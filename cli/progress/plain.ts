@@ -4,12 +4,16 @@ import { eventText, type Progress, type ProgressSettings } from './progress.ts';
 
 /** At most one line in this time while a task advances. */
 const INTERVAL_MS = 5000;
+/** Tasks that end sooner have one line, not two; much shorter ones that say nothing have none. */
+const WORTH_A_START_MS = 1000;
+const WORTH_A_LINE_S = 0.5;
 
 interface Task {
   readonly label: string;
   readonly bytes: boolean;
   total: number | undefined;
   shownAt: number;
+  readonly announce: NodeJS.Timeout;
 }
 
 export function plainProgress(settings: ProgressSettings): Progress {
@@ -24,8 +28,9 @@ export function plainProgress(settings: ProgressSettings): Progress {
     event(event) {
       if (event.type === 'start') {
         const { label, total, unit } = event;
-        tasks.set(event.task, { label, bytes: unit === 'bytes', total, shownAt: now() });
-        put(label);
+        const announce = setTimeout(() => put(`${label} ...`), WORTH_A_START_MS);
+        announce.unref();
+        tasks.set(event.task, { label, bytes: unit === 'bytes', total, shownAt: now(), announce });
       } else if (event.type === 'advance') {
         const task = tasks.get(event.task);
         if (!task || now() - task.shownAt < INTERVAL_MS) return;
@@ -35,8 +40,11 @@ export function plainProgress(settings: ProgressSettings): Progress {
         const of = task.total === undefined ? '' : ` of ${amount(task.total)}`;
         put(`${task.label}: ${amount(event.done)}${of}${event.detail ? `, ${event.detail}` : ''}`);
       } else if (event.type === 'end') {
-        const label = tasks.get(event.task)?.label ?? event.task;
+        const task = tasks.get(event.task);
+        clearTimeout(task?.announce);
         tasks.delete(event.task);
+        if (event.detail === undefined && event.seconds < WORTH_A_LINE_S) return;
+        const label = task?.label ?? event.task;
         put(`${label}: ${formatSeconds(event.seconds)}${event.detail ? `, ${event.detail}` : ''}`);
       } else {
         const text = eventText(event, settings);
@@ -44,6 +52,6 @@ export function plainProgress(settings: ProgressSettings): Progress {
       }
     },
     aside: (write) => write(),
-    close: () => undefined,
+    close: () => tasks.forEach((task) => clearTimeout(task.announce)),
   };
 }

@@ -60,12 +60,25 @@ describe('plain', () => {
   it('says start, end, and where it is every five seconds', () => {
     fetchEvents(open('plain'));
     expect(written.split('\n')).toEqual([
-      '[   0.0 s] Fetching',
+      '[   1.0 s] Fetching ...',
       '[   5.0 s] Fetching: 50.0 MB of 100 MB, p50',
       '[  10.0 s] Fetching: 100 MB of 100 MB, p100',
       '[  10.0 s] Fetching: 10 s, 9 packages',
       '',
     ]);
+  });
+});
+
+describe('plain, for what is short', () => {
+  it('says nothing, or what came of it', () => {
+    const progress = open('plain');
+    for (const detail of [undefined, '3 packages']) {
+      progress.event({ type: 'start', task: 'r', label: 'Resolving' });
+      vi.advanceTimersByTime(100);
+      progress.event({ type: 'end', task: 'r', seconds: 0.1, ...(detail && { detail }) });
+      vi.advanceTimersByTime(5000);
+    }
+    expect(written).toBe('[   0.0 s] Resolving: 0.1 s, 3 packages\n');
   });
 });
 
@@ -137,9 +150,9 @@ describe('json', () => {
 describe('the choice', () => {
   it.each([
     ['bars on a terminal', { isTTY: true }, /\u001b\[\?25l/],
-    ['lines in CI', { isTTY: true, env: { CI: '1' } }, /^\[ {3}0\.0 s\] Fetching\n/],
-    ['lines on a dumb terminal', { isTTY: true, env: { TERM: 'dumb' } }, /^\[ {3}0\.0 s\]/],
-    ['lines in a file', {}, /^\[ {3}0\.0 s\] Fetching\n/],
+    ['lines in CI', { isTTY: true, env: { CI: '1' } }, /^\[ {3}1\.0 s\] Fetching \.\.\.\n/],
+    ['lines on a dumb terminal', { isTTY: true, env: { TERM: 'dumb' } }, /^\[ {3}1\.0 s\]/],
+    ['lines in a file', {}, /^\[ {3}1\.0 s\] Fetching \.\.\.\n/],
     ['nothing when quiet', { isTTY: true, quiet: true }, /^$/],
   ])('%s', (_, more, expected) => {
     fetchEvents(open('auto', more));

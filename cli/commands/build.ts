@@ -1,0 +1,107 @@
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { backends } from '../../builders/backends/index.ts';
+import { buildBundle, type BuildResult } from '../../builders/build.ts';
+import { FORMAT_NAMES } from '../../builders/formats.ts';
+import { SANDBOX_MODES } from '../../builders/sandbox/modes.ts';
+import { defineCommand } from '../command.ts';
+import { ENV, openEnvironment } from '../environment.ts';
+import { formatBytes, formatSeconds } from '../format.ts';
+import { obtainLock } from '../locking.ts';
+import { insecure, jobs, json, offline } from '../options.ts';
+
+/** Short where it can be: what a person would type. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
+}
+
+function summary({ manifest, unchanged }: BuildResult, seconds: number): string {
+  const images = manifest.artifacts.filter((a) => !['glue', 'lock', 'other'].includes(a.format));
+  return [
+    `${unchanged ? 'Nothing to do' : 'Built'} in ${formatSeconds(seconds)}`,
+    ...images.map((a) => `  ${formatBytes(a.size).padStart(8)}  ${a.file}`),
+    `  tree ${manifest.rootfs.digest}`,
+    ...manifest.backends.map((name) => `  boot glue in ${join('boot', name)}/`),
+    ...(manifest.insecure ? ['  signatures were NOT checked'] : []),
+  ].join('\n');
+}
+
+export default defineCommand({
+  description: `Builds an environment into a bundle: a folder with the golden image in each format,
+    kernel and initrd, boot glue for each backend, a manifest and checksums. It appears at its
+    final name, NAME_VERSION_ARCHITECTURE, only when it is whole.
+
+    Uses ENV.lock.json, and makes it first when it is missing or of an earlier state of the
+    environment. What was built before is taken from the cache: a change of your layer costs only
+    your layer. Prints the bundle's path.`,
+  arguments: [ENV],
+  options: {
+    'output-directory': {
+      kind: 'directory',
+      short: 'O',
+      placeholder: 'DIR',
+      describe: 'Where to put the bundle (default: the current folder)',
+    },
+    format: {
+      kind: 'list',
+      placeholder: 'FORMAT',
+      choices: FORMAT_NAMES,
+      describe: 'Image formats instead of image.formats',
+    },
+    backend: {
+      kind: 'list',
+      placeholder: 'NAME',
+      choices: backends.map((backend) => backend.name),
+      describe: 'Whose boot glue to write, instead of backends',
+    },
+    locked: { kind: 'flag', describe: 'Take the lock as it is, or fail; never resolve' },
+    offline,
+    jobs,
+    sandbox: {
+      kind: 'text',
+      placeholder: 'MODE',
+      choices: SANDBOX_MODES,
+      describe: 'Insist on one way to isolate the build (default: the first that works)',
+    },
+    'keep-failed': { kind: 'flag', describe: 'Leave the tree of a failed build for a look' },
+    'insecure-ignore-signatures': insecure,
+    json: { ...json, describe: 'Print bundle, manifest and time as JSON on standard output' },
+  },
+  examples: [
+    { command: 'vsec build cfd.yaml', does: 'lock if need be, and build into this folder' },
+    { command: 'vsec build cfd.yaml -O out --format qcow2,tar.zst', does: 'other formats' },
+    {
+      command: 'vsec build cfd.yaml --locked --offline',
+      does: 'from the lock and the cache alone',
+    },
+    { command: 'vsec boot "$(vsec build cfd.yaml)"', does: 'build, then boot what was built' },
+  ],
+  async run({ args: [target = ''], options, session }) {
+    const started = performance.now();
+    const vse = await openEnvironment(target, session);
+    const lock = await obtainLock(target, vse, session, {
+      locked: options.locked,
+      insecure: options['insecure-ignore-signatures'],
+    });
+    const sandbox = SANDBOX_MODES.find((mode) => mode === options.sandbox);
+    const result = await buildBundle(
+      vse,
+      lock,
+      {
+        outputDirectory: resolve(options['output-directory'] ?? '.'),
+        ...(options.format.length > 0 && { formats: options.format }),
+        ...(options.backend.length > 0 && { backends: options.backend }),
+        ...(sandbox && { sandbox }),
+        keepFailed: options['keep-failed'],
+      },
+      session.context,
+    );
+    const seconds = (performance.now() - started) / 1000;
+    if (options.json) session.printJson({ ...result, seconds });
+    else {
+      session.say(summary(result, seconds));
+      session.print(shown(result.bundle));
+    }
+    return 0;
+  },
+});
