@@ -1,0 +1,150 @@
+/**
+ * Running a command in a guest, through a key that exists for one boot. The key comes to the guest
+ * as systemd credentials in its SMBIOS strings (systemd.system-credentials(7)), so that the image
+ * needs no account for it and no byte of it changes.
+ */
+import { execFile } from 'node:child_process';
+import type { ExecFileOptions } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failure } from '../../vse/diagnostic.ts';
+import type { Context } from '../../vse/report.ts';
+import type { GuestLogin } from '../backend.ts';
+import { lastLines, mustRun } from '../sandbox/programs.ts';
+import type { Toolbox } from '../toolbox.ts';
+
+/** How long a guest that is up may take to answer on its network, in milliseconds. */
+const PATIENCE = 60_000;
+const PAUSE = 1000;
+/** ssh's own failures, as apart from the command's. */
+const SSH_FAILED = 255;
+/** Bytes of a command's output that are kept. */
+const MOST_OUTPUT = 64 * 2 ** 20;
+
+export interface ExecResult {
+  readonly command: string;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Key {
+  /** Absolute path of the private key. */
+  readonly path: string;
+  /** One line, as in `authorized_keys`. */
+  readonly public: string;
+}
+
+export async function makeKey(toolbox: Toolbox, scratch: string, ctx: Context): Promise<Key> {
+  const path = join(scratch, 'key');
+  const { file, args, env } = toolbox.command('ssh-keygen', [
+    ...['-q', '-t', 'ed25519', '-N', '', '-C', 'vsec-boot', '-f', path],
+  ]);
+  await mustRun('making a key for the guest', file, args, { env, signal: ctx.signal });
+  return { path, public: readFileSync(`${path}.pub`, 'utf8').trim() };
+}
+
+/**
+ * What lets `key` in as root. The first credential makes `authorized_keys` where there is none
+ * (tmpfiles.d's provision.conf), the second adds to one that the image has.
+ */
+export function guestLogin(key: Key, port: number): GuestLogin {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return {
+    port,
+    credentials: {
+      'ssh.authorized_keys.root': base64(`${key.public}\n`),
+      'tmpfiles.extra': base64(`w+ /root/.ssh/authorized_keys - - - - \\n${key.public}\\n\n`),
+    },
+  };
+}
+
+/** A TCP port of 127.0.0.1 that nobody listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * Runs a shell command as root in a guest that is up. BOOT040 when the guest lets nobody in,
+ * BOOT041 when the connection breaks, BOOT042 when the command takes longer than `timeout`
+ * milliseconds; a failing command is no error: its exit code is in the result.
+ */
+export async function execInGuest(
+  command: string,
+  timeout: number,
+  way: { readonly key: Key; readonly port: number; readonly toolbox: Toolbox },
+  signal: AbortSignal,
+): Promise<ExecResult> {
+  await awaitServer(way, signal);
+  const late = AbortSignal.timeout(timeout);
+  const result = await ssh(command, way, AbortSignal.any([signal, late]));
+  signal.throwIfAborted();
+  if (late.aborted)
+    throw failure('BOOT042', `the command in the guest took longer than ${timeout / 1000} s`, {
+      notes: lastLines(result.stdout + result.stderr, 5).map((message) => ({ message })),
+      hint: 'give it more time with --timeout',
+    });
+  if (result.exitCode === SSH_FAILED && /^(ssh: |Connection |client_loop)/m.test(result.stderr))
+    throw failure('BOOT041', 'the connection to the guest broke while the command ran', {
+      notes: lastLines(result.stderr, 3).map((message) => ({ message })),
+    });
+  return { command, ...result };
+}
+
+type Way = Parameters<typeof execInGuest>[2];
+type SshResult = Omit<ExecResult, 'command'>;
+
+async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    const probe = await ssh('true', way, signal);
+    signal.throwIfAborted();
+    if (probe.exitCode === 0) return;
+    if (performance.now() > deadline)
+      throw failure('BOOT040', 'the guest is up, but lets nobody in by ssh', {
+        notes: lastLines(probe.stderr, 3).map((message) => ({ message })),
+        hint: 'this needs an ssh server that takes root’s keys, a network by DHCP, systemd 252',
+      });
+    await sleep(PAUSE, undefined, { signal });
+  }
+}
+
+const SSH_SETTINGS = {
+  BatchMode: 'yes',
+  ConnectTimeout: '10',
+  IdentitiesOnly: 'yes',
+  LogLevel: 'ERROR',
+  PreferredAuthentications: 'publickey',
+  ServerAliveInterval: '15',
+  // The guest made its host keys a moment ago, and the way to it does not leave this machine.
+  StrictHostKeyChecking: 'no',
+  UserKnownHostsFile: '/dev/null',
+};
+
+function ssh(command: string, { key, port, toolbox }: Way, signal: AbortSignal) {
+  const { file, args, env } = toolbox.command('ssh', [
+    ...['-F', 'none', '-i', key.path, '-p', String(port)],
+    ...Object.entries(SSH_SETTINGS).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    ...['root@127.0.0.1', '--', command],
+  ]);
+  return new Promise<SshResult>((resolve) => {
+    const settings = { env: { ...env }, signal, maxBuffer: MOST_OUTPUT, killSignal: 'SIGKILL' };
+    const child = execFile(file, [...args], settings as ExecFileOptions, (_, stdout, stderr) =>
+      resolve({
+        exitCode: child.exitCode ?? SSH_FAILED,
+        stdout: String(stdout),
+        stderr: String(stderr),
+      }),
+    );
+    child.stdin?.end();
+  });
+}

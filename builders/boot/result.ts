@@ -1,0 +1,92 @@
+/** What `vsec boot` found out, and how it is said. */
+import { error } from '../../vse/diagnostic.ts';
+import type { Diagnostic } from '../../vse/diagnostic.ts';
+import type { Accelerator, Firmware } from '../backend.ts';
+import type { GuestReport } from './guest-report.ts';
+import type { ExecResult } from './login.ts';
+import type { Watched } from './watch.ts';
+
+/**
+ * What is proven of a backend: a guest of ours booted on it, its own parser or schema accepted the
+ * glue, or nothing here can check it.
+ */
+export type Tier = 'ran' | 'validated' | 'emitted';
+
+/** `vsec boot --json`; the first seven fields are a contract (design.md). */
+export interface BootResult {
+  readonly backend: string;
+  /** systemd reached its default target and no unit failed. */
+  readonly up: boolean;
+  /** From the start of the hypervisor to the guest's report, or until it was given up. */
+  readonly seconds: number;
+  readonly tier: Tier;
+  readonly failedUnits: readonly string[];
+  /** Hex; measured, not read from the manifest. */
+  readonly imageSha256Before: string;
+  readonly imageSha256After: string;
+  /** The file that was booted, in the bundle. */
+  readonly image: string;
+  readonly firmware: Firmware;
+  readonly accelerator: Accelerator;
+  readonly guest?: {
+    /** Since the guest's kernel started. */
+    readonly seconds?: number;
+    readonly rootfsUuid?: string;
+  };
+  /** The last lines of the console. */
+  readonly console: readonly string[];
+  readonly exec?: ExecResult;
+  /** Why it is not up, and what else went wrong. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Why a guest did not come up; nothing when it did. */
+export function explain(watched: Watched, accelerator: Accelerator): readonly Diagnostic[] {
+  const { ending, seconds } = watched;
+  switch (ending.kind) {
+    case 'up':
+      return ending.report.failed.map(describeUnit);
+    case 'trouble':
+      return [error(ending.trouble.code, ending.trouble.message, { hint: ending.trouble.hint })];
+    case 'not-started':
+      return [error('BOOT030', `the hypervisor could not be started: ${ending.reason}`)];
+    case 'exited': {
+      const { code, signal } = ending.end;
+      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      return [
+        error('BOOT031', `the hypervisor ended ${how} before the guest was up`, {
+          notes: lines(ending.stderr).map((message) => ({ message })),
+          hint:
+            code === 0 ? 'the guest switched itself off, or restarted: see its console' : undefined,
+        }),
+      ];
+    }
+    case 'silent':
+      return [
+        error('BOOT032', `the console stays silent, ${seconds.toFixed(0)} s after the start`, {
+          hint:
+            accelerator === 'kvm'
+              ? 'KVM may not really work on this host: try --accelerator tcg'
+              : 'the guest has no console on ttyS0, or no firmware or kernel started',
+        }),
+      ];
+    case 'timeout':
+      return [
+        error('BOOT033', `the guest was not up after ${seconds.toFixed(0)} s`, {
+          notes: [{ message: `its console was last heard ${seconds2(ending.quiet)} before` }],
+          hint: 'see its console; give it more time with --timeout',
+        }),
+      ];
+  }
+}
+
+const seconds2 = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(0)} s`;
+
+const lines = (text: string): readonly string[] =>
+  text.split('\n').filter((line) => line.trim() !== '');
+
+function describeUnit(unit: GuestReport['failed'][number]): Diagnostic {
+  return error('BOOT034', `in the guest, ${unit.name} failed (${unit.result ?? 'unknown'})`, {
+    notes: unit.log.map((message) => ({ message })),
+  });
+}
