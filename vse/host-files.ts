@@ -1,7 +1,7 @@
 /** Files of the host that layers name: read once and hashed, so that digests know their contents. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readlink, stat } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cell } from './cells.ts';
 import type { Span } from './diagnostic.ts';
@@ -23,8 +23,9 @@ export async function hashHostFiles(options: Cell, findings: Findings): Promise<
   for (const { path, span, folder } of references(options)) {
     if (hashed.has(path)) continue;
     try {
-      const found = await stat(path);
-      if (found.isFile()) hashed.set(path, { sha256: await hashFile(path), size: found.size });
+      const found = statSync(path);
+      if (found.isFile())
+        hashed.set(path, { sha256: await hashFile(path, found.size), size: found.size });
       else if (folder && found.isDirectory())
         hashed.set(path, { sha256: await hashFolder(path), size: 0 });
       else {
@@ -62,8 +63,12 @@ function namesHostFile(path: Path): boolean {
   return path[0] === 'kernel' && ['image', 'modules', 'initrd'].includes(path[1]!);
 }
 
-async function hashFile(path: string): Promise<string> {
+/** Bytes up to which reading at once is faster than a stream. */
+const SMALL = 2 ** 20;
+
+async function hashFile(path: string, size: number): Promise<string> {
   const hash = createHash('sha256');
+  if (size <= SMALL) return hash.update(readFileSync(path)).digest('hex');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
@@ -79,7 +84,7 @@ async function hashFolder(path: string): Promise<string> {
       : entry.isSymbolicLink()
         ? await readlink(child)
         : entry.isFile()
-          ? await hashFile(child)
+          ? await hashFile(child, SMALL + 1)
           : 'special';
     hash.update(JSON.stringify([entry.name, entry.isDirectory(), content]));
   }

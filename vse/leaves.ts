@@ -90,12 +90,20 @@ export function choice(options: LeafOptions & { readonly of: readonly string[] }
 }
 
 export function boolean(doc: string): Leaf {
-  const options = { doc, expects: 'true or false', schema: { type: 'boolean' } };
-  return scalar(
-    options,
-    (node) => typeof node.value === 'boolean',
-    (value) => ({ value: /^true$/i.test(value) }),
-  );
+  const expects = 'true or false';
+  return {
+    kind: 'leaf',
+    doc,
+    expects,
+    schema: { type: 'boolean' },
+    read(node) {
+      if (node.kind !== 'scalar') return wrongType(expects, node);
+      if (typeof node.value === 'boolean') return { value: node.value };
+      const meant =
+        /^(yes|on|y)$/i.test(node.text) || (/^(no|off|n)$/i.test(node.text) ? false : undefined);
+      return wrongType(expects, node, meant === undefined ? undefined : `Did you mean '${meant}'?`);
+    },
+  };
 }
 
 interface IntegerOptions extends LeafOptions {

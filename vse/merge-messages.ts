@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts';
 import { shorten } from './node.ts';
 import { showPath } from './shape.ts';
 import type { Path } from './shape.ts';
-import type { Origin, Verb } from './types.ts';
+import type { Origin } from './types.ts';
 
 /** What a cell holds, as its layer wrote it. */
 export function describeHeld(held: Held): string {
@@ -82,8 +82,6 @@ function hintForNothing(verb: 'override' | 'remove', path: Path): string {
 }
 
 export function reportProtected(
-  verb: Verb,
-  path: Path,
   span: Span,
   guard: { readonly path: Path; readonly origin: Origin },
   held: Held | undefined,
@@ -97,6 +95,6 @@ export function reportProtected(
       { message: 'protected here', span: guard.origin.span },
       ...(set ? [{ message: `its value comes from layer '${set.layer}'`, span: set.span }] : []),
     ],
-    hint: `Take the ${verb} of '${showPath(path)}' out, or ask whoever keeps layer '${layer}'.`,
+    hint: `Take this out, or talk to whoever keeps layer '${layer}': protection is its policy.`,
   });
 }

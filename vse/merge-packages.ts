@@ -3,7 +3,7 @@ import type { Cell } from './cells.ts';
 import type { Findings } from './findings.ts';
 import { compareVersions } from './deb-version.ts';
 import { compatible, showRelation } from './relation.ts';
-import type { PackageExclusion, RequestRelation } from './types.ts';
+import type { Origin, PackageExclusion, RequestRelation } from './types.ts';
 
 export function describeRequest(relations: readonly RequestRelation[]): string {
   return relations.length === 0 ? 'any version' : relations.map(showRelation).join(', ');
@@ -28,7 +28,10 @@ export function checkRelations(options: Cell, findings: Findings): void {
             span: lower.origin.span,
           },
         ],
-        hint: `To replace the lower layers' relations, put '${key} (${showRelation(upper)})' under 'override'.`,
+        hint:
+          lower.origin.span.file === upper.origin.span.file
+            ? 'Take one of them out.'
+            : `To replace the lower layers' relations, put '${key} (${showRelation(upper)})' under 'override'.`,
       },
     );
   }
@@ -70,8 +73,13 @@ export function checkExclusions(
   findings: Findings,
 ): void {
   const requests = options.at(['packages'])?.children;
+  const namedBy = (owner: string, name: string): readonly Origin[] | undefined => {
+    const held = options.at([owner, 'package'])?.held;
+    return held?.content.type === 'value' && held.content.value === name ? held.origins : undefined;
+  };
   for (const [name, { origins }] of excluded) {
-    const requested = requests?.get(name)?.held?.origins;
+    const requested =
+      requests?.get(name)?.held?.origins ?? namedBy('kernel', name) ?? namedBy('hypervisor', name);
     if (!requested) continue;
     const last = origins.at(-1)!;
     findings.error('VSE055', `Package '${name}' is excluded, and asked for as well`, {

@@ -237,7 +237,7 @@ class Merger implements Merged {
     );
     if (!guard) return false;
     const held = this.options.at(guard.path)?.held;
-    reportProtected(verb, path, span, guard, held, this.#findings);
+    reportProtected(span, guard, held, this.#findings);
     return true;
   }
 

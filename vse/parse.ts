@@ -22,6 +22,7 @@ export function parse(source: SourceText, findings: Findings): MapNode | undefin
       span: spanOf(source, second.range[0], second.range[0] + 3),
       hint: "Put each layer into a file of its own and name the lower ones in 'extends'.",
     });
+    return undefined;
   }
   if (documents.some((d) => reportErrors(d, source, findings) > 0)) return undefined;
   const root = document.contents;
@@ -120,6 +121,8 @@ class Walk {
   /** Aliases that are being expanded, to see one that contains itself. */
   readonly #open = new Set<unknown>();
   #aliased = 0;
+  /** Where the outermost alias stands that is being expanded. */
+  #aliasAt = 0;
 
   constructor(source: SourceText, document: Document.Parsed, findings: Findings) {
     this.#source = source;
@@ -131,7 +134,8 @@ class Walk {
   node(node: ParsedNode, depth: number): Node | undefined {
     const [start, end] = node.range;
     if (depth > MAX_DEPTH) return this.#stop(() => tooDeep(this.#source, start, this.#findings));
-    if (this.#open.size > 0 && (this.#aliased += 1) > MAX_ALIASED_NODES) return this.#bomb(start);
+    if (this.#open.size > 0 && (this.#aliased += 1) > MAX_ALIASED_NODES)
+      return this.#bomb('These YAML aliases multiply the document beyond reason');
     if (isAlias(node)) return this.#alias(node, depth);
     const span = spanOf(this.#source, start, end);
     if (isMap(node)) return this.#map(node as never, span, depth);
@@ -158,7 +162,8 @@ class Walk {
           hint: 'Text that begins with * needs quotes.',
         }),
       );
-    if (this.#open.has(target)) return this.#bomb(node.range[0], 'contains itself');
+    if (this.#open.size === 0) this.#aliasAt = node.range[0];
+    if (this.#open.has(target)) return this.#bomb('This YAML alias contains itself');
     this.#open.add(target);
     const result = this.node(target as ParsedNode, depth);
     this.#open.delete(target);
@@ -200,10 +205,10 @@ class Walk {
     return { kind: 'map', entries, span };
   }
 
-  #bomb(offset: number, what = 'multiply the document beyond reason'): undefined {
+  #bomb(message: string): undefined {
     return this.#stop(() =>
-      this.#findings.error('VSE011', `The YAML aliases here ${what}`, {
-        span: spanOf(this.#source, offset),
+      this.#findings.error('VSE011', message, {
+        span: spanOf(this.#source, this.#aliasAt),
         hint: 'Write the values out, or share them through a layer.',
       }),
     );

@@ -51,11 +51,13 @@ export function readLayerFile(
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
     return reason === 'ENOENT'
-      ? refuse('VSE001', `There is no file '${file}'`)
+      ? refuse('VSE001', `There is no file '${file}'`, referrer && HOW_PATHS_START)
       : refuse('VSE002', `'${file}' cannot be read: ${explain(reason)}`);
   }
   return decode(bytes, file, findings);
 }
+
+const HOW_PATHS_START = "Paths in 'extends' start at the folder of the file that names them.";
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

@@ -7,9 +7,9 @@ import { suggestion } from './nearest.ts';
 import { describe, quote, shorten } from './node.ts';
 import type { MapNode, Node } from './node.ts';
 import { readRequest } from './relation.ts';
+import type { PackageText } from './relation.ts';
 import type {
   Leaf,
-  Packages,
   Path,
   Reading,
   Record_,
@@ -43,7 +43,7 @@ export class ValueReader {
       case 'set':
         return this.#set(shape, node, path);
       case 'packages':
-        return this.#packages(shape, node);
+        return this.#packages(node);
       case 'leaf': {
         const value = this.leaf(shape, node);
         const statement = { type: 'set', verb: this.#verb, path, span: node.span } as const;
@@ -81,35 +81,38 @@ export class ValueReader {
   }
 
   #struct(shape: Struct, node: Node, path: Path): void {
-    const map = this.#map(
-      node,
-      path.length === 0
-        ? 'a mapping of options'
-        : `a mapping of ${Object.keys(shape.fields).join(', ')}`,
-    );
+    const keys = path.length === 0 ? 'options' : Object.keys(shape.fields).join(', ');
+    const map = this.#map(node, `a mapping of ${keys}`);
     if (!map) return;
+    const refused = this.#rivals(shape, map);
+    const where = path.length > 0 ? ` in ${showPath(path)}` : '';
     for (const { key, keySpan, value } of map.entries) {
+      if (refused.has(key)) continue;
       const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
       if (field) this.read(field, value, [...path, key]);
       else
-        this.#findings.error(
-          'VSE020',
-          `Unknown key '${shorten(key)}'${path.length > 0 ? ` in ${showPath(path)}` : ''}`,
-          {
-            span: keySpan,
-            hint: suggestion(key, Object.keys(shape.fields)),
-          },
-        );
-    }
-    for (const group of shape.exclusive ?? []) {
-      const [first, second] = map.entries.filter((entry) => group.includes(entry.key));
-      if (first && second)
-        this.#findings.error('VSE033', `'${second.key}' cannot stand beside '${first.key}'`, {
-          span: second.keySpan,
-          notes: [{ message: `'${first.key}' is given here`, span: first.keySpan }],
-          hint: `Give one of ${group.join(', ')}.`,
+        this.#findings.error('VSE020', `Unknown key '${shorten(key)}'${where}`, {
+          span: keySpan,
+          hint: suggestion(key, Object.keys(shape.fields)),
         });
     }
+  }
+
+  /** Keys that cannot stand beside another one that is given before them; reported. */
+  #rivals(shape: Struct, map: MapNode): ReadonlySet<string> {
+    const refused = new Set<string>();
+    for (const group of shape.exclusive ?? []) {
+      const [first, ...others] = map.entries.filter((entry) => group.includes(entry.key));
+      for (const { key, keySpan } of others) {
+        refused.add(key);
+        this.#findings.error('VSE033', `'${key}' cannot stand beside '${first!.key}'`, {
+          span: keySpan,
+          notes: [{ message: `'${first!.key}' is given here`, span: first!.keySpan }],
+          hint: `Give one of ${group.join(', ')}.`,
+        });
+      }
+    }
+    return refused;
   }
 
   #record(shape: Record_, node: Node, path: Path): void {
@@ -146,10 +149,10 @@ export class ValueReader {
       });
   }
 
-  #packages(_shape: Packages, node: Node): void {
+  #packages(node: Node): void {
     if (node.kind !== 'list') return this.#notAList(node);
     for (const item of node.items) {
-      const reading: Reading<import('./relation.ts').Request> =
+      const reading: Reading<PackageText> =
         item.kind === 'scalar' && item.value !== null
           ? readRequest(item.text)
           : wrongType('a package name', item);

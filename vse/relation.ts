@@ -8,7 +8,8 @@ export interface Relation {
   readonly version: string;
 }
 
-export interface Request {
+/** What one item of a `packages:` list says. */
+export interface PackageText {
   readonly name: string;
   readonly architecture?: string;
   readonly relation?: Relation;
@@ -36,7 +37,7 @@ export function readPackageName(text: string): Reading<string> {
 }
 
 /** Reads `gcc`, `gcc (>= 12)` or `libc6:i386`. */
-export function readRequest(text: string): Reading<Request> {
+export function readRequest(text: string): Reading<PackageText> {
   if (text.includes('|'))
     return bad(`'${text}' offers alternatives: a layer asks for one`, 'Decide for one of them.');
   if (text.includes(',')) return bad(`'${text}' is several requests`, 'Make each a list item.');

@@ -29,8 +29,9 @@ function lineIndex(source: SourceText, offset: number): number {
 }
 
 function lineText(source: SourceText, index: number): string {
-  const end = source.lineStarts[index + 1] ?? source.text.length + 1;
-  return source.text.slice(source.lineStarts[index], end - 1).replace(/\r$/, '');
+  const end = (source.lineStarts[index + 1] ?? source.text.length + 1) - 1;
+  const start = source.lineStarts[index]!;
+  return source.text.slice(start, end > start && source.text[end - 1] === '\r' ? end - 1 : end);
 }
 
 /**
