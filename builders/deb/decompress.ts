@@ -46,7 +46,7 @@ export function decompressWith(toolbox: Toolbox): Decompress {
  * at a time: the library deadlocks when two are open.
  */
 export async function decompressWithLibrary(): Promise<Decompress> {
-  const library = await import('xz-decompress');
+  const { default: library } = await import('xz-decompress');
   const { XzReadableStream } = library;
   return (input, suffix) => {
     const direct = plain(input, suffix);
