@@ -34,20 +34,16 @@ export class Cell {
   readonly children = new Map<string, Cell>();
 
   at(path: Path): Cell | undefined {
-    let cell: Cell | undefined = this;
-    for (const key of path) cell = cell?.children.get(key);
-    return cell;
+    return path.reduce<Cell | undefined>((cell, key) => cell?.children.get(key), this);
   }
 
   /** The cell at `path`, made when there is none. */
   make(path: Path): Cell {
-    let cell: Cell = this;
-    for (const key of path) {
-      let next = cell.children.get(key);
-      if (!next) cell.children.set(key, (next = new Cell()));
-      cell = next;
-    }
-    return cell;
+    return path.reduce<Cell>((cell, key) => {
+      const next = cell.children.get(key) ?? new Cell();
+      cell.children.set(key, next);
+      return next;
+    }, this);
   }
 
   /** Drops `path` and all below it, and the containers that this leaves empty. */

@@ -6,7 +6,7 @@ const MAX_CANDIDATES = 20_000;
 /** The candidate with the fewest edits from `name`: two, or a third of its length; or undefined. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let fewest = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1;
+  let fewest = (name.length < 3 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1;
   let seen = 0;
   for (const candidate of candidates) {
     if ((seen += 1) > MAX_CANDIDATES) break;

@@ -24,7 +24,7 @@ export function parse(source: SourceText, findings: Findings): MapNode | undefin
     });
     return undefined;
   }
-  if (documents.some((d) => reportErrors(d, source, findings) > 0)) return undefined;
+  if (reportErrors(document, source, findings)) return undefined;
   const root = document.contents;
   if (!root || (isScalar(root) && root.value === null)) {
     findings.error('VSE006', 'The file is empty: a layer is expected', {
@@ -68,27 +68,25 @@ function tooDeep(source: SourceText, offset: number, findings: Findings): void {
   findings.error('VSE012', 'Nested too deeply for a layer', { span: spanOf(source, offset) });
 }
 
-/** Reports what the YAML library complains about, once per line; gives the number of errors. */
-function reportErrors(document: Document.Parsed, source: SourceText, findings: Findings): number {
+/** Reports what the YAML library complains about, once per line; whether there was anything. */
+function reportErrors(document: Document.Parsed, source: SourceText, findings: Findings): boolean {
   const lines = new Set<number>();
   for (const problem of document.errors) {
-    const span = spanOf(source, ...problem.pos);
-    if (lines.has(span.line)) continue;
-    lines.add(span.line);
-    reportError(problem, source, findings);
+    const { line } = spanOf(source, problem.pos[0]);
+    if (!lines.has(line)) reportError(problem, source, findings);
+    lines.add(line);
   }
-  for (const problem of document.warnings) {
-    if (problem.code !== 'TAG_RESOLVE_FAILED') continue;
-    lines.add(-problem.pos[0]);
+  const tags = document.warnings.filter((problem) => problem.code === 'TAG_RESOLVE_FAILED');
+  for (const problem of tags)
     findings.error('VSE013', 'YAML tags are not part of the language', {
       span: spanOf(source, ...problem.pos),
       hint: 'Write the value without the tag.',
     });
-  }
-  return lines.size;
+  return document.errors.length + tags.length > 0;
 }
 
 function reportError(problem: YAMLParseError, source: SourceText, findings: Findings): void {
+  if (problem.code === 'RESOURCE_EXHAUSTION') return tooDeep(source, problem.pos[0], findings);
   const span = spanOf(source, ...problem.pos);
   const indent = /^\s*/.exec(span.text ?? '')![0];
   if (problem.code === 'TAB_AS_INDENT' || indent.includes('\t')) {
