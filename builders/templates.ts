@@ -46,20 +46,23 @@ class QuoteEverything extends Handlebars.Visitor {
 }
 
 /**
- * Fills `templates/<name>`. A value that `format` cannot express is a `VsecError` (BUILD401);
+ * Fills a template's text. A value that `format` cannot express is a `VsecError` (BUILD401);
  * a value that the template names and `data` lacks is a mistake of ours and a plain error.
  */
-export function render(name: string, format: Format, data: TemplateData): string {
+export function fill(template: string, format: Format, data: TemplateData): string {
   const handlebars = Handlebars.create();
   handlebars.registerHelper('quoted', (value: unknown) => format.quote(String(value)));
-  const program = handlebars.parse(templateText(name));
+  const program = handlebars.parse(template);
   new QuoteEverything().accept(program);
-  const fill = handlebars.compile(program, {
+  return handlebars.compile(program, {
     strict: true,
     noEscape: true,
     preventIndent: true,
     knownHelpersOnly: true,
     knownHelpers: { quoted: true },
-  });
-  return fill(data);
+  })(data);
 }
+
+/** Fills `templates/<name>`; see `fill`. */
+export const render = (name: string, format: Format, data: TemplateData): string =>
+  fill(templateText(name), format, data);

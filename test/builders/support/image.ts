@@ -1,0 +1,77 @@
+/** An image to write glue for. */
+import type { GoldenImage } from '../../../builders/backend.ts';
+
+const MIB = 2 ** 20;
+
+export const IMAGE: GoldenImage = {
+  name: 'cfd',
+  version: '2.1.0',
+  architecture: 'amd64',
+  stem: 'cfd_2.1.0_amd64',
+  disks: { qcow2: 'cfd_2.1.0_amd64.qcow2', raw: 'cfd_2.1.0_amd64.raw' },
+  kernel: 'cfd_2.1.0_amd64.vmlinuz',
+  initrd: 'cfd_2.1.0_amd64.initrd',
+  cmdline: ['root=LABEL=vse-root', 'ro', 'console=hvc0', 'console=ttyS0', 'mitigations=off'],
+  rootfsDigest: `sha256:${'0'.repeat(64)}`,
+  machine: {
+    memory: 1024 * MIB,
+    vcpus: 2,
+    disk: 8192 * MIB,
+    nics: [{ mac: '52:54:00:00:00:01' }, { bridge: 'br0' }],
+  },
+  diskSize: 6144 * MIB,
+};
+
+/** As `IMAGE`, with the machine's values replaced. */
+export const withMachine = (machine: Partial<GoldenImage['machine']>): GoldenImage => ({
+  ...IMAGE,
+  machine: { ...IMAGE.machine, ...machine },
+});
+
+/** As `IMAGE`, with all its files named after `stem`, whatever is in it. */
+export const named = (stem: string): GoldenImage => ({
+  ...IMAGE,
+  name: stem,
+  stem,
+  disks: { qcow2: `${stem}.qcow2` },
+  kernel: `${stem}.vmlinuz`,
+  initrd: `${stem}.initrd`,
+});
+
+/** Names that no file may have, or that some format cannot hold. */
+export const REFUSED_NAMES: readonly string[] = [
+  '',
+  '.',
+  '..',
+  '../../etc/passwd',
+  'a/b',
+  '/etc/passwd',
+  '-drive',
+  '.hidden',
+  'two\nlines',
+  'two\r\nlines',
+  'tab\there',
+  'nul\0byte',
+  'bell\u0007',
+  'next\u0085line',
+  'line\u2028separator',
+];
+
+/** Names that are a trap for one format or another, and can all be written. */
+export const HOSTILE_NAMES: readonly string[] = [
+  `it's`,
+  `say "hi"`,
+  '$(touch pwned)',
+  '`touch pwned`',
+  '${IFS}; touch pwned #',
+  'a && touch pwned',
+  ']]><evil>',
+  'x--><evil><!--',
+  '&amp;<b attribute="x">',
+  'back\\slash',
+  'comma,readonly=off',
+  'a*b?c[d]',
+  'Ünïcode ✓',
+  ' leading and trailing ',
+  `'; touch pwned; '`,
+];
