@@ -27,9 +27,8 @@ export async function lockVse(
   options: LockOptions = {},
 ): Promise<{ lock: Lock; warnings: readonly Diagnostic[] }> {
   const system = await resolveVse(vse, ctx, { ...options, essential: true });
-  const tools = await resolveVse(toolbox, ctx, { ...options, essential: false });
+  const tools = await lockToolbox(toolbox, ctx, options);
   const dates = system.indexes.map(({ date }) => Date.parse(date) / 1000);
-  const toolPackages = tools.packages.map(lockedPackage).sort(byStageAndName);
   const lock: Lock = {
     vsecLock: LOCK_FORMAT,
     vse: { name: vse.name, version: vse.version, digest: vse.digest },
@@ -39,14 +38,30 @@ export async function lockVse(
     indexes: system.indexes,
     epoch: Math.max(...dates),
     packages: system.packages.map(lockedPackage).sort(byStageAndName),
-    toolbox: {
-      digest: packagesDigest(toolPackages),
-      repositories: lockedRepositories(toolbox),
-      packages: toolPackages,
-    },
+    toolbox: tools.toolbox,
     ...((system.insecure || tools.insecure) && { insecure: true }),
   };
   return { lock, warnings: [...system.warnings, ...tools.warnings] };
+}
+
+/** Resolves a toolbox by itself: what it asks for and what that needs, no essential packages. */
+export async function lockToolbox(
+  toolbox: Vse,
+  ctx: Context,
+  options: LockOptions = {},
+): Promise<{
+  readonly toolbox: Lock['toolbox'];
+  readonly warnings: readonly Diagnostic[];
+  readonly insecure: boolean;
+}> {
+  const tools = await resolveVse(toolbox, ctx, { ...options, essential: false });
+  const packages = tools.packages.map(lockedPackage).sort(byStageAndName);
+  const repositories = lockedRepositories(toolbox);
+  return {
+    toolbox: { digest: packagesDigest(packages), repositories, packages },
+    warnings: tools.warnings,
+    insecure: tools.insecure,
+  };
 }
 
 export type ResolvedVse = Resolution & Omit<LoadedUniverse, 'warnings'>;

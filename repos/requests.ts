@@ -14,14 +14,13 @@ export interface Request extends PackageRequirement {
 }
 
 /**
- * The requests of a VSE: its packages (with its kernel and hypervisor) and the essential ones,
- * in the order in which the universe wants them visited, which does not depend on how the VSE is
- * written.
+ * The requests of a VSE: first the essential packages, then its own (with its kernel and
+ * hypervisor), lowest layer first and in each layer as they are written.
  */
 export function requestsOf(vse: Vse, universe: Universe, essential: boolean): Request[] {
   const requests = vse.packages.map((request) => toRequest(request, universe));
-  if (essential) addEssential(requests, universe);
-  return requests.sort((a, b) => compareRequests(a, b, universe));
+  requests.sort((a, b) => a.layer - b.layer || compareWritten(vse, a, b));
+  return essential ? addEssential(requests, universe) : requests;
 }
 
 type Asked = Pick<Request, 'name' | 'architecture' | 'relations' | 'origins' | 'layer'>;
@@ -39,22 +38,27 @@ function toRequest(asked: Asked, universe: Universe): Request {
     candidates: universe.satisfying({ name, ...(architecture && { architecture }), relations }),
     verb: 'asks for',
     target: (architecture === undefined ? name : `${name}:${architecture}`) + bounds.join(''),
-    names: [name],
   };
 }
 
-function addEssential(requests: Request[], universe: Universe): void {
-  for (const candidate of universe.essential()) {
+function addEssential(requests: readonly Request[], universe: Universe): Request[] {
+  const rest = new Set(requests);
+  const essential = universe.essential().map((candidate) => {
     const { name } = universe.info(candidate);
-    const at = requests.findIndex((request) => request.name === name && !request.architecture);
-    const asked = requests[at] ?? { name, relations: [], origins: [], layer: 0 };
-    const request = { ...toRequest(asked, universe), layer: 0, essential: true };
-    requests.splice(at < 0 ? requests.length : at, at < 0 ? 0 : 1, request);
-  }
+    const found = requests.find((request) => request.name === name && !request.architecture);
+    if (found) rest.delete(found);
+    const asked = found ?? toRequest({ name, relations: [], origins: [], layer: 0 }, universe);
+    return { ...asked, layer: 0, essential: true };
+  });
+  return [...essential, ...rest];
 }
 
-function compareRequests(a: Request, b: Request, universe: Universe): number {
-  const [first, second] = [a.candidates[0], b.candidates[0]];
-  const byVisit = first === undefined || second === undefined ? 0 : universe.compare(first, second);
-  return byVisit || (a.target < b.target ? -1 : a.target > b.target ? 1 : 0);
+/** By the places where the lowest layer asks, then by name. */
+function compareWritten(vse: Vse, a: Request, b: Request): number {
+  const [x, y] = [a, b].map(({ origins, layer }) => {
+    const name = vse.layers[layer]?.name;
+    return origins.find((origin) => origin.layer === name)?.span;
+  });
+  const byPlace = x && y ? x.line - y.line || x.column - y.column : 0;
+  return byPlace || (a.target < b.target ? -1 : a.target > b.target ? 1 : 0);
 }

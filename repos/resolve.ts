@@ -24,6 +24,8 @@ export interface ResolvedPackage extends PackageInfo {
   readonly requestedBy: readonly Origin[];
   /** Package names from what was asked for (or is essential) to this one. */
   readonly path: readonly string[];
+  /** The one before it on the path. */
+  readonly neededBy?: Candidate;
 }
 
 export interface Resolution {
@@ -41,7 +43,7 @@ export interface ResolveOptions {
 
 type ResolveProblem = Problem<PackageRequirement, PackageConflict, Request>;
 
-/** Failures that are reported at once; each one is found by leaving a request of the last out. */
+/** Failures that are reported at once: each one is found when what made the last is left out. */
 const MAX_FAILURES = 5;
 
 /**
@@ -74,18 +76,26 @@ function solveOrExplain(
   universe: Universe,
 ): { chosen: readonly Candidate[]; conflicts: number } {
   const failures: Diagnostic[] = [];
-  let requests = problem.requests;
+  let { requests } = problem;
+  let forbidden = [...problem.forbidden];
   for (;;) {
-    const outcome = solve({ ...problem, requests });
+    const outcome = solve({ ...problem, requests, forbidden });
     if (outcome.kind === 'solved' && failures.length === 0) return outcome;
     if (outcome.kind === 'exhausted') failures.push(searchExhausted(outcome.conflicts));
     if (outcome.kind !== 'unsolvable') throw new VsecError(failures);
     failures.push(explainUnsolvable(outcome.facts, vse, universe));
+    if (failures.length === MAX_FAILURES) throw new VsecError(failures);
+    const barred = outcome.facts.flatMap((f) => (f.kind === 'forbidden' ? [f.candidate] : []));
+    if (barred.length > 0) {
+      const names = new Set(barred.map((candidate) => universe.info(candidate).name));
+      forbidden = forbidden.filter((candidate) => !names.has(universe.info(candidate).name));
+      continue;
+    }
     const blamed = outcome.facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : []));
     // Essential packages are not what is wrong, unless nothing else is there to be left out.
     const out = blamed.findLast((request) => !request.essential) ?? blamed.at(-1);
     requests = requests.filter((request) => request !== out);
-    if (!out || failures.length === MAX_FAILURES) throw new VsecError(failures);
+    if (!out) throw new VsecError(failures);
   }
 }
 
@@ -111,6 +121,7 @@ function describe(
     reason,
     requestedBy: asked.flatMap((request) => request.origins),
     path: pathTo(placement).map((step) => universe.info(step.candidate).name),
+    ...(parent && { neededBy: parent.candidate }),
   };
 }
 

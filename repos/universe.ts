@@ -30,8 +30,6 @@ export interface PackageInfo {
 export interface PackageRequirement extends Requirement {
   readonly verb: string;
   readonly target: string;
-  /** The names in it, for "there is no such package". */
-  readonly names: readonly string[];
 }
 
 export interface PackageConflict extends Conflict {
@@ -63,8 +61,6 @@ export interface Universe {
   /** The best version of every package that an installation cannot be without. */
   essential(): readonly Candidate[];
   constraints(candidate: Candidate, options: { readonly recommends: boolean }): PackageConstraints;
-  /** Requests are visited in this order. */
-  compare(a: Candidate, b: Candidate): number;
   /** Every name of a package, or of something that a package provides. */
   names(): Iterable<string>;
 }

@@ -6,7 +6,8 @@ import type { LockedIndex } from '../lock.ts';
 import type { Universe } from '../universe.ts';
 import { openIndex } from './index-cache.ts';
 import { loadIndexes } from './load-indexes.ts';
-import { DebUniverse, type DebSource } from './universe.ts';
+import type { DebSource } from './package-table.ts';
+import { DebUniverse } from './universe.ts';
 
 /** What apt gives to repositories that nothing is said about. */
 const DEFAULT_PRIORITY = 500;

@@ -3,7 +3,6 @@
  * Policy 7 and dpkg say they mean; preferences among what satisfies them are apt's.
  */
 import { compareVersions } from '../../vse/deb-version.ts';
-import { failure } from '../../vse/diagnostic.ts';
 import type { Candidate } from '../solver/problem.ts';
 import type {
   PackageConflict,
@@ -13,58 +12,38 @@ import type {
   Universe,
   Wanted,
 } from '../universe.ts';
-import type { IndexFile, PackageRecord } from './index-file.ts';
+import { PackageTable, relationsOf, type DebPackage, type DebSource } from './package-table.ts';
 import {
   admits,
   formatAlternatives,
   formatRelation,
-  parseRelations,
   type Alternatives,
   type Relation,
 } from './relation.ts';
 
-/** One Packages file's content and where it came from. */
-export interface DebSource {
-  readonly repository: string;
-  readonly suite: string;
-  /** As apt's pin priority: higher wins over a newer version; below 0 never. */
-  readonly priority: number;
-  readonly index: IndexFile;
-}
-
 const PRIORITIES = ['required', 'important', 'standard', 'optional', 'extra'];
 
-/** A package of an index, with what choosing it needs; dependencies are parsed when asked for. */
-interface DebPackage {
-  readonly candidate: Candidate;
-  readonly source: DebSource;
-  readonly record: PackageRecord;
-  readonly name: string;
-  readonly version: string;
-  /** `all` stands for the native one. */
-  readonly architecture: string;
-}
-
 export class DebUniverse implements Universe {
-  readonly architecture: string;
-  readonly size: number;
-  readonly #sources: readonly DebSource[];
-  /** Number of each source's first candidate. */
-  readonly #bases: readonly number[];
-  readonly #packages = new Map<Candidate, DebPackage>();
-  readonly #named = new Map<string, readonly DebPackage[]>();
+  readonly #table: PackageTable;
 
-  /** @param sources in order of preference where priority and version are equal. */
+  /**
+   * @param sources in order of preference where priority and version are equal
+   * @param architecture the native one
+   */
   constructor(sources: readonly DebSource[], architecture: string) {
-    this.architecture = architecture;
-    this.#sources = sources;
-    let size = 0;
-    this.#bases = sources.map(({ index }) => (size += index.packageCount) - index.packageCount);
-    this.size = size;
+    this.#table = new PackageTable(sources, architecture);
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get architecture(): string {
+    return this.#table.architecture;
   }
 
   info(candidate: Candidate): PackageInfo {
-    const { name, version, record, source } = this.#package(candidate);
+    const { name, version, record, source } = this.#table.package(candidate);
     return {
       name,
       version,
@@ -81,12 +60,12 @@ export class DebUniverse implements Universe {
   }
 
   versions(name: string): readonly Candidate[] {
-    return this.#versions(name).map((found) => found.candidate);
+    return this.#table.named(name).map((found) => found.candidate);
   }
 
   satisfying({ name, architecture = this.architecture, relations }: Wanted): readonly Candidate[] {
     const wanted: readonly Relation[] = [{ name }, ...relations.map((r) => ({ ...r, name }))];
-    const own = this.#versions(name).filter((found) => found.architecture === architecture);
+    const own = this.#table.named(name).filter((found) => found.architecture === architecture);
     if (own.length > 0) {
       const fitting = own.filter((found) => wanted.every((r) => admits(r, found.version)));
       return fitting.map((found) => found.candidate);
@@ -96,17 +75,19 @@ export class DebUniverse implements Universe {
   }
 
   essential(): readonly Candidate[] {
-    const names = new Set<string>();
-    for (const { index } of this.#sources)
-      for (const essential of index.essential) names.add(index.nameOfPackage(essential));
-    return [...names].flatMap((name) => {
-      const best = this.#versions(name).find((found) => found.architecture === this.architecture);
+    return [...this.#table.essentialNames()].flatMap((name) => {
+      const native = (found: DebPackage) => found.architecture === this.architecture;
+      const best = this.#table.named(name).find(native);
       return best?.record.essential === 'yes' ? [best.candidate] : [];
     });
   }
 
+  names(): Iterable<string> {
+    return this.#table.names();
+  }
+
   constraints(candidate: Candidate, options: { recommends: boolean }): PackageConstraints {
-    const owner = this.#package(candidate);
+    const owner = this.#table.package(candidate);
     const requirements = [
       ...this.#requirements(owner, 'pre-depends', 'pre-depends on'),
       ...this.#requirements(owner, 'depends', 'depends on'),
@@ -124,96 +105,6 @@ export class DebUniverse implements Universe {
     };
   }
 
-  compare(a: Candidate, b: Candidate): number {
-    return this.#rank(this.#package(a)) - this.#rank(this.#package(b)) || a - b;
-  }
-
-  *names(): Iterable<string> {
-    for (const { index } of this.#sources)
-      for (let name = 0; name < index.nameCount; name++)
-        if (index.packagesNamed(name).length + index.providersOf(name).length > 0)
-          yield index.nameText(name);
-  }
-
-  #package(candidate: Candidate): DebPackage {
-    const known = this.#packages.get(candidate);
-    if (known) return known;
-    const at = this.#bases.findLastIndex((base) => base <= candidate);
-    const source = this.#sources[at]!;
-    const index = candidate - this.#bases[at]!;
-    const record = source.index.record(index);
-    const found = {
-      candidate,
-      source,
-      record,
-      name: source.index.nameOfPackage(index),
-      version: record.version,
-      architecture: record.architecture === 'all' ? this.architecture : record.architecture,
-    };
-    this.#packages.set(candidate, found);
-    return found;
-  }
-
-  /** All packages of a name, best version first; of those that are listed twice, the first. */
-  #versions(name: string): readonly DebPackage[] {
-    const known = this.#named.get(name);
-    if (known) return known;
-    const seen = new Set<string>();
-    const versions = this.#lookUp(name, (index, number) => index.packagesNamed(number))
-      .filter((found) => {
-        const key = `${found.architecture} ${found.version} ${found.record.sha256}`;
-        return !seen.has(key) && seen.add(key);
-      })
-      .sort(
-        (a, b) =>
-          b.source.priority - a.source.priority ||
-          compareVersions(b.version, a.version) ||
-          a.candidate - b.candidate,
-      );
-    this.#named.set(name, versions);
-    return versions;
-  }
-
-  #lookUp(
-    name: string,
-    select: (index: IndexFile, number: number) => Iterable<number>,
-  ): DebPackage[] {
-    return this.#sources.flatMap(({ index, priority }, at) => {
-      const number = index.findName(name);
-      if (number === undefined || priority < 0) return [];
-      return Array.from(select(index, number), (i) => this.#package(this.#bases[at]! + i));
-    });
-  }
-
-  /** True for the version that apt would install if nothing else were said. */
-  #isBest(found: DebPackage): boolean {
-    const same = this.#versions(found.name).find((v) => v.architecture === found.architecture);
-    return same === found;
-  }
-
-  #rank(found: DebPackage): number {
-    for (const [at, { index }] of this.#sources.entries()) {
-      const number = index.findName(found.name);
-      if (number !== undefined) return at * 2 ** 32 + number;
-    }
-    return Number.MAX_SAFE_INTEGER;
-  }
-
-  /** The order in which apt tries what satisfies a relation on `target`. */
-  #compareProviders(target: string, a: DebPackage, b: DebPackage): number {
-    const unlike = (test: (found: DebPackage) => boolean): number =>
-      Number(test(b)) - Number(test(a));
-    return (
-      unlike((found) => found.name === target) ||
-      unlike((found) => found.record.essential === 'yes') ||
-      unlike((found) => found.record.protected === 'yes') ||
-      unlike((found) => found.architecture === this.architecture) ||
-      priorityOf(a) - priorityOf(b) ||
-      (a.name === b.name ? compareVersions(b.version, a.version) : this.#rank(b) - this.#rank(a)) ||
-      a.candidate - b.candidate
-    );
-  }
-
   #requirements(
     owner: DebPackage,
     field: 'pre-depends' | 'depends' | 'recommends',
@@ -223,7 +114,6 @@ export class DebUniverse implements Universe {
       candidates: this.#satisfying(alternatives, owner.architecture),
       verb,
       target: formatAlternatives(alternatives),
-      names: alternatives.map((relation) => relation.name),
     }));
   }
 
@@ -237,7 +127,7 @@ export class DebUniverse implements Universe {
         this.#compareProviders(relation.name, a, b),
       ),
     );
-    const best = sorted.filter((found) => this.#isBest(found));
+    const best = sorted.filter((found) => this.#table.isBest(found));
     return [...new Set([...best, ...sorted].map((found) => found.candidate))];
   }
 
@@ -249,23 +139,42 @@ export class DebUniverse implements Universe {
       if (found.architecture === wanted) return true;
       return qualifier === undefined && found.record['multi-arch'] === 'foreign';
     };
-    const real = this.#versions(name).filter(
-      (found) => fits(found) && admits(relation, found.version),
-    );
+    const real = this.#table
+      .named(name)
+      .filter((found) => fits(found) && admits(relation, found.version));
     const provided = this.#providers(relation).filter(
-      (found) => fits(found) || (qualifier === 'any' && providesQualified(found, name)),
+      (found) => fits(found) || (qualifier === 'any' && provides(found, name, 'any')),
     );
     return [...new Set([...real, ...provided])];
   }
 
   /** Packages, of any architecture, that provide what the relation asks for. */
   #providers(relation: Relation): DebPackage[] {
-    return this.#lookUp(relation.name, (index, number) => index.providersOf(number)).filter(
-      (found) =>
-        this.#versions(found.name).includes(found) &&
+    return this.#table
+      .providing(relation.name)
+      .filter((found) =>
         relationsOf(found, 'provides').some(
           ([provided]) => provided!.name === relation.name && admits(relation, provided!.version),
         ),
+      );
+  }
+
+  /** The order in which apt tries what satisfies a relation on `target`. */
+  #compareProviders(target: string, a: DebPackage, b: DebPackage): number {
+    const prefer = (test: (found: DebPackage) => boolean): number =>
+      Number(test(b)) - Number(test(a));
+    const byName = (): number =>
+      a.name === b.name
+        ? compareVersions(b.version, a.version)
+        : this.#table.firstMention(b.name) - this.#table.firstMention(a.name);
+    return (
+      prefer((found) => found.name === target) ||
+      prefer((found) => found.record.essential === 'yes') ||
+      prefer((found) => found.record.protected === 'yes') ||
+      prefer((found) => found.architecture === this.architecture) ||
+      priorityOf(a) - priorityOf(b) ||
+      byName() ||
+      a.candidate - b.candidate
     );
   }
 
@@ -274,7 +183,7 @@ export class DebUniverse implements Universe {
     return relationsOf(owner, field).flatMap(([relation]) => {
       const { name, qualifier } = relation!;
       const wanted = qualifier === 'native' ? this.architecture : qualifier;
-      const real = this.#versions(name).filter((found) => admits(relation!, found.version));
+      const real = this.#table.named(name).filter((found) => admits(relation!, found.version));
       const candidates = [...real, ...this.#providers(relation!)]
         .filter((found) => found.name !== owner.name)
         .filter((found) => !wanted || wanted === 'any' || found.architecture === wanted)
@@ -291,32 +200,18 @@ export class DebUniverse implements Universe {
       other.version === owner.version &&
       other.record['multi-arch'] === 'same' &&
       owner.record['multi-arch'] === 'same';
-    const candidates = this.#versions(owner.name)
+    const candidates = this.#table
+      .named(owner.name)
       .filter((other) => other !== owner && !coinstallable(other))
       .map((other) => other.candidate);
-    return candidates.length > 0
-      ? [{ candidates, verb: 'cannot be installed together with', target: '' }]
-      : [];
+    if (candidates.length === 0) return [];
+    return [{ candidates, verb: 'cannot be installed together with', target: '' }];
   }
 }
 
-function relationsOf(
-  found: DebPackage,
-  field: 'pre-depends' | 'depends' | 'recommends' | 'conflicts' | 'breaks' | 'provides',
-): Alternatives[] {
-  try {
-    return parseRelations(found.record[field]);
-  } catch (error) {
-    throw failure('SOLV111', `${found.name} ${found.version}: ${(error as Error).message}`, {
-      notes: [{ message: `in its ${field}, in ${found.source.repository} ${found.source.suite}` }],
-      hint: 'the repository is broken; exclude the package or tell its maintainers',
-    });
-  }
-}
-
-const providesQualified = (found: DebPackage, name: string): boolean =>
+const provides = (found: DebPackage, name: string, qualifier: string): boolean =>
   relationsOf(found, 'provides').some(
-    ([provided]) => provided!.name === name && provided!.qualifier === 'any',
+    ([provided]) => provided!.name === name && provided!.qualifier === qualifier,
   );
 
 function priorityOf(found: DebPackage): number {
