@@ -2,6 +2,7 @@
 import { failure } from '../../vse/diagnostic.ts';
 import type { Inside } from '../sandbox/inside.ts';
 import { lastLines } from '../sandbox/programs.ts';
+import { withStandIns } from './stand-ins.ts';
 import type { Package } from './unpack.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -53,26 +54,28 @@ export async function configure(
   progress?: (name: string) => void,
 ): Promise<void> {
   let line = '';
-  const result = await inside.run(
-    [
-      '/usr/bin/dpkg',
-      '--force-confdef',
-      '--force-confold',
-      '--force-unsafe-io',
-      '--configure',
-      ...(names === 'all' ? ['-a'] : names),
-    ],
-    {
-      output: (text) => {
-        line += text;
-        const parts = line.split('\n');
-        line = parts.pop() ?? '';
-        for (const part of parts) {
-          const m = /^(?:Setting up|Processing triggers for) (\S+)/.exec(part);
-          if (m?.[1]) progress?.(m[1]);
-        }
+  const result = await withStandIns(inside.root, () =>
+    inside.run(
+      [
+        '/usr/bin/dpkg',
+        '--force-confdef',
+        '--force-confold',
+        '--force-unsafe-io',
+        '--configure',
+        ...(names === 'all' ? ['-a'] : names),
+      ],
+      {
+        output: (text) => {
+          line += text;
+          const parts = line.split('\n');
+          line = parts.pop() ?? '';
+          for (const part of parts) {
+            const m = /^(?:Setting up|Processing triggers for) (\S+)/.exec(part);
+            if (m?.[1]) progress?.(m[1]);
+          }
+        },
       },
-    },
+    ),
   );
   if (result.code === 0) return;
   const broken = [...result.tail.matchAll(/error processing package (\S+)/g)].map((m) => m[1]);

@@ -54,6 +54,8 @@ const assignment = (key: string, value: string): string =>
   `${key}="${value.replaceAll(/["$`\\]/g, '\\$&')}"`;
 
 export function writeSystem(root: string, recipe: FinishRecipe): void {
+  const mtab = join(root, 'etc/mtab');
+  if (!lstatSync(mtab, { throwIfNoEntry: false })) symlinkSync('../proc/self/mounts', mtab);
   const { hostname } = recipe;
   if (hostname) put(root, 'etc/hostname', `${hostname}\n`);
   else rmSync(join(root, 'etc/hostname'), { force: true });

@@ -68,22 +68,16 @@ export class Inside {
         await this.mount('--bind', `/dev/${name}`, join(dev, name));
       }
     } else
-      for (const [name, major, minor] of DEVICES)
-        if (!existsSync(join(dev, name)))
-          await mustRun(
-            `making /dev/${name}`,
-            'unshare',
-            [
-              `--root=${this.root}`,
-              '/usr/bin/mknod',
-              '-m666',
-              `/dev/${name}`,
-              'c',
-              String(major),
-              String(minor),
-            ],
-            { env: this.environment },
-          );
+      for (const [name, major, minor] of DEVICES) {
+        if (existsSync(join(dev, name))) continue;
+        await mustRun(
+          `making /dev/${name}`,
+          'unshare',
+          [`--root=${this.root}`, '/usr/bin/mknod', `/dev/${name}`, 'c', `${major}`, `${minor}`],
+          { env: this.environment },
+        );
+        chmodSync(join(dev, name), 0o666);
+      }
     for (const [name, target] of LINKS)
       if (!existsSync(join(dev, name))) symlinkSync(target, join(dev, name));
     mkdirSync(join(dev, 'shm'), { recursive: true });
