@@ -45,13 +45,31 @@ class QuoteEverything extends Handlebars.Visitor {
   }
 }
 
+function text(value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new Error(
+    `the template names a value that is ${value === undefined ? 'missing' : 'no text'}`,
+  );
+}
+
+/** Handlebars is strict about values that stand alone, but not about those given to a helper. */
+function insist(handlebars: typeof Handlebars, name: string): void {
+  const helper = handlebars.helpers[name] as Handlebars.HelperDelegate;
+  handlebars.registerHelper(name, function (this: unknown, value: unknown, options: unknown) {
+    if (value === undefined)
+      throw new Error(`the template asks ${name} of a value that is missing`);
+    return helper.call(this, value, options) as unknown;
+  });
+}
+
 /**
  * Fills a template's text. A value that `format` cannot express is a `VsecError` (BUILD401);
  * a value that the template names and `data` lacks is a mistake of ours and a plain error.
  */
 export function fill(template: string, format: Format, data: TemplateData): string {
   const handlebars = Handlebars.create();
-  handlebars.registerHelper('quoted', (value: unknown) => format.quote(String(value)));
+  handlebars.registerHelper('quoted', (value: unknown) => format.quote(text(value)));
+  for (const name of ['if', 'unless', 'each']) insist(handlebars, name);
   const program = handlebars.parse(template);
   new QuoteEverything().accept(program);
   return handlebars.compile(program, {
