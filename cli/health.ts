@@ -1,8 +1,9 @@
 /** What `vsec doctor` looks at: everything that the host has to bring along. */
-import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
+import { kvmObstacle } from '../builders/boot/accelerator.ts';
 import { probeSandbox } from '../builders/sandbox/modes.ts';
 import { resolveMirror } from '../repos/mirrors.ts';
 import { formatBytes } from './format.ts';
@@ -72,31 +73,16 @@ async function checkMirror(name: string, context: Context): Promise<Finding> {
   }
 }
 
-/** Whether guests can run at full speed here. /dev/kvm alone says little: the CPU must have it. */
+/** Whether guests can run at full speed here. */
 function checkKvm(): Finding {
   const topic = 'KVM';
-  let flags: readonly string[] = [];
-  try {
-    flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
-  } catch {
-    // Without /proc there is no telling, which is as good as no.
-  }
-  const slow = 'guests run emulated, several times slower';
-  if (!flags.includes('vmx') && !flags.includes('svm')) {
-    const detail = `this processor offers no hardware virtualization (vmx, svm); ${slow}`;
-    return { topic, state: 'limited', detail };
-  }
-  try {
-    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
-    return { topic, state: 'ok', detail: 'usable' };
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return {
-      ...{ topic, state: 'limited' },
-      detail: `${missing ? 'there is no /dev/kvm' : '/dev/kvm may not be opened'}; ${slow}`,
-      remedy: missing ? 'modprobe kvm_intel || modprobe kvm_amd' : 'usermod -aG kvm "$USER"',
-    };
-  }
+  const obstacle = kvmObstacle();
+  if (obstacle === undefined) return { topic, state: 'ok', detail: 'usable' };
+  return {
+    ...{ topic, state: 'limited' },
+    detail: `${obstacle}; guests run emulated, several times slower`,
+    ...(obstacle.includes('opened') && { remedy: 'usermod -aG kvm "$USER"' }),
+  };
 }
 
 async function checkSandbox(): Promise<readonly Finding[]> {

@@ -1,16 +1,13 @@
 /** Which lock belongs to an environment, and bringing it up to date. */
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { describeLockDrift, readLock, writeLock } from '../repos/lock-file.ts';
 import { lockVse } from '../repos/lock-vse.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError, warning } from '../vse/diagnostic.ts';
-import { loadVseOrThrow } from '../vse/load.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Session } from './session.ts';
-
-const TOOLBOX = fileURLToPath(new URL('../builders/toolbox/build.yaml', import.meta.url));
+import { toolboxDefinition } from './toolboxes.ts';
 
 /**
  * Path of the lock of the environment that was named as `target`: `cfd.yaml` → `cfd.lock.json`
@@ -35,8 +32,8 @@ export async function makeLock(
   { insecure }: LockSettings,
 ): Promise<Lock> {
   const { context } = session;
-  const toolbox = await loadVseOrThrow(TOOLBOX, { cwd: dirname(TOOLBOX), env: context.env });
-  const { lock, warnings } = await lockVse(vse, toolbox.vse, context, { insecure });
+  const toolbox = await toolboxDefinition('build', context.env);
+  const { lock, warnings } = await lockVse(vse, toolbox, context, { insecure });
   session.diagnose(warnings);
   return lock;
 }
@@ -77,6 +74,6 @@ const insecureLock = (path: string) =>
 
 /** The lock of an environment as it is on disk, for commands that only look. */
 export const lockIfThere = async (target: string): Promise<Lock | undefined> => {
-  const path = join(lockPath(target));
+  const path = lockPath(target);
   return existsSync(path) ? readLock(path) : undefined;
 };

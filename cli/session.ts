@@ -1,6 +1,6 @@
 /** One run of the program: its context, its streams, its way of showing things. */
 import type { Diagnostic } from '../vse/diagnostic.ts';
-import type { Context } from '../vse/report.ts';
+import type { Context, Report } from '../vse/report.ts';
 import { createContext } from './context.ts';
 import type { ProgressKind } from './options.ts';
 import { createProgress, type Progress } from './progress/progress.ts';
@@ -17,7 +17,11 @@ export interface Session {
   printJson(value: unknown): void;
   /** For people, to standard error; not with `--quiet`, and not as a result. */
   say(text: string): void;
+  /** Part of an error's message: to standard error, also with `--quiet`. */
+  complain(text: string): void;
   diagnose(diagnostics: readonly Diagnostic[]): void;
+  /** A report that shows what the rooms say for debugging, whatever was asked for. */
+  readonly showingDetails: Report;
 }
 
 export interface SessionOptions {
@@ -76,6 +80,9 @@ export function openSession(
     print,
     printJson: (value) => print(JSON.stringify(value, null, 2)),
     say: (message) => progress.event({ type: 'log', level: 'info', message }),
+    complain: (message) => progress.aside(() => process.stderr.write(`${message}\n`)),
+    showingDetails: (event) =>
+      progress.event(event.type === 'log' ? { ...event, level: 'info' } : event),
     diagnose: (diagnostics) => {
       for (const diagnostic of diagnostics) progress.event({ type: 'diagnostic', diagnostic });
     },

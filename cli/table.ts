@@ -39,6 +39,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/build.ts')).default,
   },
   {
+    name: 'boot',
+    group: 'Build',
+    summary: 'boot what was built, for real',
+    load: async () => (await import('./commands/boot.ts')).default,
+  },
+  {
     name: 'doctor',
     group: 'Look after',
     summary: 'say what this machine lacks, and how to mend it',

@@ -1,12 +1,12 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { backends } from '../../builders/backends/index.ts';
-import { buildBundle, type BuildResult } from '../../builders/build.ts';
+import type { BuildResult } from '../../builders/build.ts';
 import { FORMAT_NAMES } from '../../builders/formats.ts';
 import { SANDBOX_MODES } from '../../builders/sandbox/modes.ts';
+import { buildEnvironment } from '../building.ts';
 import { defineCommand } from '../command.ts';
-import { ENV, openEnvironment } from '../environment.ts';
+import { ENV } from '../environment.ts';
 import { formatBytes, formatSeconds } from '../format.ts';
-import { obtainLock } from '../locking.ts';
 import { insecure, jobs, json, offline } from '../options.ts';
 
 /** Short where it can be: what a person would type. */
@@ -78,15 +78,11 @@ export default defineCommand({
   ],
   async run({ args: [target = ''], options, session }) {
     const started = performance.now();
-    const vse = await openEnvironment(target, session);
-    const lock = await obtainLock(target, vse, session, {
-      locked: options.locked,
-      insecure: options['insecure-ignore-signatures'],
-    });
     const sandbox = SANDBOX_MODES.find((mode) => mode === options.sandbox);
-    const result = await buildBundle(
-      vse,
-      lock,
+    const result = await buildEnvironment(
+      target,
+      session,
+      { locked: options.locked, insecure: options['insecure-ignore-signatures'] },
       {
         outputDirectory: resolve(options['output-directory'] ?? '.'),
         ...(options.format.length > 0 && { formats: options.format }),
@@ -94,7 +90,6 @@ export default defineCommand({
         ...(sandbox && { sandbox }),
         keepFailed: options['keep-failed'],
       },
-      session.context,
     );
     const seconds = (performance.now() - started) / 1000;
     if (options.json) session.printJson({ ...result, seconds });

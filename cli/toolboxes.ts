@@ -1,0 +1,62 @@
+/** The toolboxes that come with vsec: what they hold, and bringing one into the cache. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prepareToolbox } from '../builders/toolbox/prepare.ts';
+import type { Toolbox } from '../builders/toolbox.ts';
+import { lockToolbox } from '../repos/lock-vse.ts';
+import type { Lock } from '../repos/lock.ts';
+import { writeAtomically } from '../repos/partial-file.ts';
+import { loadVseOrThrow } from '../vse/load.ts';
+import type { Vse } from '../vse/types.ts';
+import type { Session } from './session.ts';
+
+/** The same from `cli/` and from `dist/`. */
+const FOLDER = fileURLToPath(new URL('../builders/toolbox/', import.meta.url));
+
+/** A month: then newer programs are looked for. */
+const MAX_AGE_S = 30 * 86_400;
+
+export async function toolboxDefinition(
+  name: 'build' | 'boot',
+  env: Session['context']['env'],
+): Promise<Vse> {
+  const file = join(FOLDER, `${name}.yaml`);
+  return (await loadVseOrThrow(file, { cwd: dirname(file), env })).vse;
+}
+
+interface Remembered {
+  /** Seconds since 1970. */
+  readonly resolved: number;
+  readonly toolbox: Lock['toolbox'];
+}
+
+async function remembered(path: string): Promise<Remembered | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Remembered;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The toolbox that boots images. Nothing that a boot test shows depends on its exact versions, so
+ * it belongs to no lock; it is resolved once a month and kept in the cache.
+ */
+export async function obtainBootToolbox(session: Session): Promise<Toolbox> {
+  const { context } = session;
+  const definition = await toolboxDefinition('boot', context.env);
+  const name = `boot-${definition.treeDigest.replace(/^sha256:/, '').slice(0, 16)}.json`;
+  const path = join(context.cacheDir, 'toolbox', name);
+  const now = Math.floor(Date.now() / 1000);
+  const known = await remembered(path);
+  if (known && (context.offline || now - known.resolved < MAX_AGE_S)) {
+    return prepareToolbox(known.toolbox, 'boot toolbox', context);
+  }
+  const { toolbox, warnings } = await lockToolbox(definition, context);
+  session.diagnose(warnings);
+  const ready = await prepareToolbox(toolbox, 'boot toolbox', context);
+  const text = JSON.stringify({ resolved: now, toolbox } satisfies Remembered);
+  await writeAtomically(path, text, 'remember the boot toolbox');
+  return ready;
+}
