@@ -26,7 +26,7 @@ export async function lockVse(
   ctx: Context,
   options: LockOptions = {},
 ): Promise<{ lock: Lock; warnings: readonly Diagnostic[] }> {
-  const system = await resolveVse(vse, ctx, { ...options, essential: true });
+  const system = await lockedPart(vse, ctx, { ...options, essential: true });
   const tools = await lockToolbox(toolbox, ctx, options);
   const dates = system.indexes.map(({ date }) => Date.parse(date) / 1000);
   const lock: Lock = {
@@ -37,7 +37,7 @@ export async function lockVse(
     repositories: lockedRepositories(vse),
     indexes: system.indexes,
     epoch: Math.max(...dates),
-    packages: system.packages.map(lockedPackage).sort(byStageAndName),
+    packages: system.packages,
     toolbox: tools.toolbox,
     ...((system.insecure || tools.insecure) && { insecure: true }),
   };
@@ -54,13 +54,30 @@ export async function lockToolbox(
   readonly warnings: readonly Diagnostic[];
   readonly insecure: boolean;
 }> {
-  const tools = await resolveVse(toolbox, ctx, { ...options, essential: false });
-  const packages = tools.packages.map(lockedPackage).sort(byStageAndName);
+  const { packages, warnings, insecure } = await lockedPart(toolbox, ctx, {
+    ...options,
+    essential: false,
+  });
   const repositories = lockedRepositories(toolbox);
   return {
     toolbox: { digest: packagesDigest(packages), repositories, packages },
-    warnings: tools.warnings,
-    insecure: tools.insecure,
+    warnings,
+    insecure,
+  };
+}
+
+/** What a lock keeps of a resolution; the universe, which is large, is let go. */
+async function lockedPart(
+  vse: Vse,
+  ctx: Context,
+  options: LockOptions & { readonly essential: boolean },
+): Promise<Pick<ResolvedVse, 'indexes' | 'warnings' | 'insecure'> & { packages: LockedPackage[] }> {
+  const { packages, indexes, warnings, insecure } = await resolveVse(vse, ctx, options);
+  return {
+    packages: packages.map(lockedPackage).sort(byStageAndName),
+    indexes,
+    warnings,
+    insecure,
   };
 }
 
@@ -90,6 +107,10 @@ export async function loadUniverse(
   options: LockOptions = {},
 ): Promise<LoadedUniverse> {
   const { repositories, distribution } = vse.config;
+  if (Object.keys(repositories).length === 0)
+    throw misuse('SOLV107', `'${vse.name}' has no repository to take packages from`, {
+      hint: 'extend a base that has one, such as debian-12',
+    });
   for (const [name, { type }] of Object.entries(repositories))
     if (type !== 'deb')
       throw misuse('SOLV107', `repository ${name} holds packages of an unknown type '${type}'`, {

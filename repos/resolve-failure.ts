@@ -59,98 +59,123 @@ export const searchExhausted = (conflicts: number): Diagnostic =>
     hint: 'ask for fewer alternatives at once: request the packages that you mean by name',
   });
 
-/** SOLV103 conflicting requests, SOLV104 exclusion of what is needed, SOLV105 needed but missing. */
+/**
+ * SOLV103 requests that conflict, SOLV104 an exclusion of what is needed, SOLV105 something needed
+ * that is nowhere.
+ *
+ * @param facts a minimal contradiction
+ * @param requests in the order in which they are told
+ */
 export function explainUnsolvable(
   facts: readonly ResolveFact[],
+  requests: readonly Request[],
   vse: Vse,
   universe: Universe,
 ): Diagnostic {
-  const chain = new Chain(facts, vse, universe);
-  const { requested, excluded, missing, notes } = chain;
-  const shown =
-    notes.length <= MAX_NOTES
-      ? notes
-      : [...notes.slice(0, MAX_NOTES), { message: `and ${notes.length - MAX_NOTES} facts more` }];
+  const chain = new Chain(facts, requests, vse, universe);
+  const { asked, excluded, missing, notes } = chain;
+  const shown = notes.slice(0, MAX_NOTES);
+  if (notes.length > MAX_NOTES)
+    shown.push({ message: `and ${notes.length - MAX_NOTES} facts more` });
   const [barred] = excluded;
-  if (barred !== undefined) {
-    const span = vse.excluded.find(({ name }) => name === barred)?.origins.at(-1)?.span;
-    const direct = requested.includes(barred);
-    const needed = requested.join(' and ');
-    return error(
-      'SOLV104',
-      direct
-        ? `'${barred}' is both requested and excluded`
-        : `'${barred}' is excluded, but ${needed} cannot do without it`,
-      {
-        ...(span && { span }),
-        notes: shown,
-        hint: direct
-          ? `take it out of one of the two`
-          : `take back the exclusion of '${barred}', or remove ${needed}`,
-      },
-    );
-  }
-  const span = chain.firstSpan;
+  if (barred !== undefined) return excludedButNeeded(barred, asked, shown, vse);
+  const names = asked.map(({ name }) => `'${name}'`);
+  const span = notes.find((note) => note.span)?.span;
   const details = { ...(span && { span }), notes: shown };
-  if (missing !== undefined && requested.length <= 1)
-    return error('SOLV105', `'${requested[0]}' cannot be installed: ${missing}`, {
+  if (names.length > 1)
+    return error('SOLV103', `${listed(names)} cannot be installed together`, {
+      ...details,
+      hint: 'remove one of them',
+    });
+  if (missing !== undefined)
+    return error('SOLV105', `${listed(names)} cannot be installed: ${missing}`, {
       ...details,
       hint: 'add the suite or repository that has it, or another version of the package',
     });
-  const [first, ...others] = requested;
-  const message =
-    others.length === 0
-      ? `'${first}' cannot be installed`
-      : `${requested.map((name) => `'${name}'`).join(', ')} cannot be installed together`;
-  return error('SOLV103', message, {
+  return error('SOLV103', `${listed(names)} cannot be installed`, {
     ...details,
-    hint: others.length === 0 ? 'ask for another version, or remove it' : 'remove one of them',
+    hint: 'ask for another version, or remove it',
   });
 }
+
+function excludedButNeeded(
+  barred: string,
+  asked: readonly Request[],
+  notes: readonly Note[],
+  vse: Vse,
+): Diagnostic {
+  const span = vse.excluded.find(({ name }) => name === barred)?.origins.at(-1)?.span;
+  const itself = asked.find(({ name }) => name === barred);
+  const own = asked.filter(({ origins }) => origins.length > 0).map(({ name }) => `'${name}'`);
+  const names = listed(asked.map(({ name }) => `'${name}'`));
+  const why = itself
+    ? itself.essential
+      ? 'every installation has it'
+      : 'a layer asks for it'
+    : `${names} cannot do without it`;
+  const back = `take back the exclusion of '${barred}'`;
+  return error('SOLV104', `'${barred}' is excluded, but ${why}`, {
+    ...(span && { span }),
+    notes,
+    hint: own.length > 0 ? `${back}, or remove ${listed(own)}` : back,
+  });
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 const title = (candidate: Candidate, universe: Universe): string => {
   const { name, version, repository, suite } = universe.info(candidate);
   return `${name} ${version} (${repository} ${suite})`;
 };
 
-/** The facts in an order in which each follows from one before: from requests to what is needed. */
+/** The facts in an order in which each follows from one before, from requests to contradiction. */
 class Chain {
   readonly notes: Note[] = [];
-  /** Names of the requests that have part in it. */
-  readonly requested: string[] = [];
+  /** The requests that have part in it. */
+  readonly asked: readonly Request[];
   /** Names of the excluded packages that have part in it. */
   readonly excluded: string[] = [];
   missing: string | undefined;
-  readonly #universe: Universe;
+  readonly #facts: readonly ResolveFact[];
   readonly #vse: Vse;
+  readonly #universe: Universe;
+  readonly #told = new Set<Candidate>();
 
-  constructor(facts: readonly ResolveFact[], vse: Vse, universe: Universe) {
-    this.#universe = universe;
+  constructor(
+    facts: readonly ResolveFact[],
+    requests: readonly Request[],
+    vse: Vse,
+    universe: Universe,
+  ) {
+    this.#facts = facts;
     this.#vse = vse;
-    const queue: Candidate[] = [];
-    for (const fact of facts) {
-      if (fact.kind !== 'request') continue;
-      this.#request(fact.requirement);
-      queue.push(...fact.requirement.candidates);
-    }
-    const seen = new Set<Candidate>();
-    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
-      if (seen.has(candidate)) continue;
-      seen.add(candidate);
-      for (const fact of facts) {
-        if (fact.kind === 'request' || fact.candidate !== candidate) continue;
-        this.#tell(fact);
-        if (fact.kind === 'requires') queue.push(...fact.requirement.candidates);
-      }
-    }
+    this.#universe = universe;
+    const part = new Set(facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : [])));
+    this.asked = requests.filter((request) => part.has(request));
+    this.asked.forEach((request) => this.#request(request));
+    for (const { candidates } of this.asked) this.#follow(candidates);
+    // Both sides of a conflict have been told of by now.
+    for (const fact of facts) if (fact.kind === 'conflicts') this.#tell(fact);
   }
 
-  get firstSpan(): Note['span'] {
-    return this.notes.find((note) => note.span)?.span;
+  #follow(candidates: readonly Candidate[]): void {
+    for (const candidate of candidates) {
+      if (this.#told.has(candidate)) continue;
+      this.#told.add(candidate);
+      const about = this.#facts.flatMap((fact) =>
+        (fact.kind === 'requires' || fact.kind === 'forbidden') && fact.candidate === candidate
+          ? [fact]
+          : [],
+      );
+      about.forEach((fact) => this.#tell(fact));
+      for (const fact of about)
+        if (fact.kind === 'requires') this.#follow(fact.requirement.candidates);
+    }
   }
 
   #request({ name, target, origins, essential }: Request): void {
-    this.requested.push(name);
     if (origins.length === 0 || essential)
       this.notes.push({ message: `'${name}' is essential: every installation has it` });
     for (const { layer, span } of origins.slice(-1))

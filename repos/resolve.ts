@@ -83,7 +83,7 @@ function solveOrExplain(
     if (outcome.kind === 'solved' && failures.length === 0) return outcome;
     if (outcome.kind === 'exhausted') failures.push(searchExhausted(outcome.conflicts));
     if (outcome.kind !== 'unsolvable') throw new VsecError(failures);
-    failures.push(explainUnsolvable(outcome.facts, vse, universe));
+    failures.push(explainUnsolvable(outcome.facts, requests, vse, universe));
     if (failures.length === MAX_FAILURES) throw new VsecError(failures);
     const barred = outcome.facts.flatMap((f) => (f.kind === 'forbidden' ? [f.candidate] : []));
     if (barred.length > 0) {

@@ -25,8 +25,13 @@ export const KEPT_FIELDS = [
 
 export type KeptField = (typeof KEPT_FIELDS)[number];
 
-/** Field name in lower case → value; continuation lines are joined by a space. */
-export type Stanza = ReadonlyMap<string, string>;
+/** The fields that are only looked at, for the names in them. */
+const SEEN_FIELDS = ['package', 'important', 'suggests', 'replaces', 'enhances'] as const;
+
+export type SeenField = KeptField | (typeof SEEN_FIELDS)[number];
+
+/** Field → value; continuation lines are joined by a space. Other fields are passed over. */
+export type Stanza = ReadonlyMap<SeenField, string>;
 
 const CHUNK = 1 << 20;
 
@@ -47,8 +52,10 @@ export async function readStanzas(
 
 class StanzaReader {
   readonly #visit: (stanza: Stanza) => void;
-  #fields = new Map<string, string>();
-  #field = '';
+  /** As they are spelt in the file; undefined for those that are passed over. */
+  readonly #spellings = new Map<string, SeenField | undefined>();
+  #fields = new Map<SeenField, string>();
+  #field: SeenField | undefined;
   #rest = '';
 
   constructor(visit: (stanza: Stanza) => void) {
@@ -74,6 +81,7 @@ class StanzaReader {
     const end = text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd;
     if (start >= end) return this.#finish();
     if (text[start] === ' ' || text[start] === '\t') {
+      if (this.#field === undefined) return;
       const more = text.slice(start, end).trim();
       const before = this.#fields.get(this.#field);
       this.#fields.set(this.#field, before ? `${before} ${more}` : more);
@@ -81,15 +89,22 @@ class StanzaReader {
     }
     const colon = text.indexOf(':', start);
     if (colon <= start || colon >= end) return;
-    this.#field = text.slice(start, colon).toLowerCase();
-    this.#fields.set(this.#field, text.slice(colon + 1, end).trim());
+    this.#field = this.#seenField(text.slice(start, colon));
+    if (this.#field !== undefined) this.#fields.set(this.#field, text.slice(colon + 1, end).trim());
+  }
+
+  #seenField(spelling: string): SeenField | undefined {
+    if (this.#spellings.has(spelling)) return this.#spellings.get(spelling);
+    const name = spelling.toLowerCase();
+    const field = [...KEPT_FIELDS, ...SEEN_FIELDS].find((seen) => seen === name);
+    this.#spellings.set(spelling, field);
+    return field;
   }
 
   #finish(): void {
-    if (this.#fields.size === 0) return;
-    this.#visit(this.#fields);
+    if (this.#fields.size > 0) this.#visit(this.#fields);
     this.#fields = new Map();
-    this.#field = '';
+    this.#field = undefined;
   }
 }
 
