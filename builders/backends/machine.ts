@@ -82,7 +82,9 @@ function checkFiles(
     if (name !== undefined && !isFileName(name))
       found.push(
         error('BUILD402', `${JSON.stringify(name)} is no name for a file`, {
-          notes: [{ message: 'it is empty, starts with “-” or “.”, or has a “/” or a control character in it' }],
+          notes: [
+            { message: 'empty, or it starts with - or ., or has a / or a control character' },
+          ],
           hint: 'give the environment another name or version',
         }),
       );
@@ -141,7 +143,7 @@ function checkNic(nic: NicConfig, index: number): readonly Diagnostic[] {
   if (bridge !== undefined && (bridge.length > LONGEST_INTERFACE || !/^[\w][\w.-]*$/.test(bridge)))
     found.push(
       error('BUILD417', `${where}.bridge: ${JSON.stringify(bridge)} is no interface of Linux`, {
-        hint: `use up to ${LONGEST_INTERFACE} letters, digits, “.”, “_” and “-”`,
+        hint: `use up to ${LONGEST_INTERFACE} letters, digits, ., _ and -`,
       }),
     );
   return found;

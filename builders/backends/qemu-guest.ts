@@ -61,7 +61,10 @@ export function qemuPlan(image: GoldenImage, request: BootRequest): BootPlan {
       '-nodefaults',
       '-no-user-config',
       ...['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
-      ...['-drive', `file=${qemuValue(request.disk)},format=qcow2,if=virtio,cache=unsafe`],
+      // From the disk or not at all: firmware would try the network for minutes.
+      ...['-boot', 'strict=on'],
+      ...['-drive', `file=${qemuValue(request.disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
+      ...['-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
       ...firmwareArgs(image, request),
       ...networkArgs(image.machine.nics, login?.port),
       ...Object.entries(login?.credentials ?? {}).flatMap(([name, value]) => [
@@ -112,6 +115,6 @@ function networkArgs(nics: readonly NicConfig[], port: number | undefined): read
   return wanted.flatMap((nic, index) => {
     const { netdev, device } = nicArgs(nic, index);
     const forward = index === 0 && port !== undefined ? `,hostfwd=tcp:127.0.0.1:${port}-:22` : '';
-    return ['-netdev', `${netdev}${forward}`, '-device', device];
+    return ['-netdev', `${netdev}${forward}`, '-device', `${device},romfile=`];
   });
 }

@@ -23,7 +23,6 @@ function refuse(format: string, value: string, pattern: RegExp): void {
 }
 
 // A line break could be quoted, but not in a comment; a lone surrogate is no text at all.
- 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\p{Surrogate}]/u;
 
 /** POSIX shell: one word in single quotes, in which nothing but the quote itself is special. */

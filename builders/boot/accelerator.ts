@@ -33,11 +33,11 @@ export function accelerators(
   backend: Backend,
   choice: AcceleratorChoice,
   obstacle = kvmObstacle(),
-): readonly Accelerator[] {
+): readonly [Accelerator, ...Accelerator[]] {
   const offered = backend.accelerators ?? ['kvm', 'tcg'];
   const wanted = choice === 'auto' ? offered : [choice];
-  const usable = wanted.filter((one) => one !== 'kvm' || obstacle === undefined);
-  if (usable.length > 0) return usable;
+  const [best, ...others] = wanted.filter((one) => one !== 'kvm' || obstacle === undefined);
+  if (best !== undefined) return [best, ...others];
   throw failure('BOOT003', `KVM does not work on this host`, {
     notes: [{ message: obstacle ?? '' }],
     hint:

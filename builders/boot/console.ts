@@ -10,9 +10,7 @@ const LONGEST = 4096;
  * terminal reset that firmware begins with.
  */
 const ESCAPES =
-   
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-Z^-~\\])/g;
- 
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /** The text that a line of a terminal shows, more or less: cursor movements are dropped. */

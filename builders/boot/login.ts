@@ -25,16 +25,33 @@ const MOST_OUTPUT = 64 * 2 ** 20;
 
 export interface ExecResult {
   readonly command: string;
+  /** The command's; 255 as well when it could not be run. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** The result of a command that did not get as far as the guest. */
+export const notRun = (command: string): ExecResult => ({
+  command,
+  exitCode: SSH_FAILED,
+  stdout: '',
+  stderr: '',
+});
 
 export interface Key {
   /** Absolute path of the private key. */
   readonly path: string;
   /** One line, as in `authorized_keys`. */
   readonly public: string;
+}
+
+/** How to get into one guest. */
+export interface Way {
+  readonly key: Key;
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly toolbox: Toolbox;
 }
 
 export async function makeKey(toolbox: Toolbox, scratch: string, ctx: Context): Promise<Key> {
@@ -81,7 +98,7 @@ export function freePort(): Promise<number> {
 export async function execInGuest(
   command: string,
   timeout: number,
-  way: { readonly key: Key; readonly port: number; readonly toolbox: Toolbox },
+  way: Way,
   signal: AbortSignal,
 ): Promise<ExecResult> {
   await awaitServer(way, signal);
@@ -100,7 +117,6 @@ export async function execInGuest(
   return { command, ...result };
 }
 
-type Way = Parameters<typeof execInGuest>[2];
 type SshResult = Omit<ExecResult, 'command'>;
 
 async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
@@ -112,7 +128,7 @@ async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
     if (performance.now() > deadline)
       throw failure('BOOT040', 'the guest is up, but lets nobody in by ssh', {
         notes: lastLines(probe.stderr, 3).map((message) => ({ message })),
-        hint: 'this needs an ssh server that takes root’s keys, a network by DHCP, systemd 252',
+        hint: "this needs an ssh server that takes root's keys, a network by DHCP, and systemd 252",
       });
     await sleep(PAUSE, undefined, { signal });
   }

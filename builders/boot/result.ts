@@ -2,7 +2,9 @@
 import { error } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import type { Accelerator, Firmware } from '../backend.ts';
+import type { Manifest } from '../manifest.ts';
 import type { GuestReport } from './guest-report.ts';
+import type { ImageUnderTest } from './image-under-test.ts';
 import type { ExecResult } from './login.ts';
 import type { Watched } from './watch.ts';
 
@@ -73,14 +75,14 @@ export function explain(watched: Watched, accelerator: Accelerator): readonly Di
     case 'timeout':
       return [
         error('BOOT033', `the guest was not up after ${seconds.toFixed(0)} s`, {
-          notes: [{ message: `its console was last heard ${seconds2(ending.quiet)} before` }],
+          notes: [{ message: `its console was last heard ${spent(ending.quiet)} before` }],
           hint: 'see its console; give it more time with --timeout',
         }),
       ];
   }
 }
 
-const seconds2 = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(0)} s`;
+const spent = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(0)} s`;
 
 const lines = (text: string): readonly string[] =>
   text.split('\n').filter((line) => line.trim() !== '');
@@ -89,4 +91,27 @@ function describeUnit(unit: GuestReport['failed'][number]): Diagnostic {
   return error('BOOT034', `in the guest, ${unit.name} failed (${unit.result ?? 'unknown'})`, {
     notes: unit.log.map((message) => ({ message })),
   });
+}
+
+/** Whether the guest runs the tree that the manifest names, by the UUID that it reported. */
+export function foreignRoot(uuid: string | undefined, manifest: Manifest): readonly Diagnostic[] {
+  const expected = manifest.rootfs.uuid.toLowerCase();
+  if (uuid === undefined || uuid === expected) return [];
+  return [
+    error('BOOT036', 'the guest runs from another root file system than the manifest names', {
+      notes: [{ message: `it has UUID ${uuid}, expected ${expected}` }],
+      hint: 'is there a second disk or a stale boot menu with the same label?',
+    }),
+  ];
+}
+
+/** Whether the image still is what it was before the boot. */
+export function written(under: ImageUnderTest, after: string): readonly Diagnostic[] {
+  if (after === under.sha256) return [];
+  return [
+    error('BOOT037', `${under.file} changed while it was booted`, {
+      notes: [{ message: `SHA-256 before ${under.sha256}` }, { message: `after ${after}` }],
+      hint: 'the guest writes to an overlay: something else on this host wrote to the image',
+    }),
+  ];
 }

@@ -14,7 +14,7 @@ interface Sign extends Trouble {
 const NO_ROOT = {
   code: 'BOOT021',
   message: 'the initrd found no root file system and waits in its shell',
-  hint: 'does the initrd have the driver of the disk, and does root= name the image’s file system?',
+  hint: "does the initrd have the disk's driver, and does root= name the image's file system?",
 };
 const NO_LOADER = {
   code: 'BOOT024',
@@ -41,7 +41,7 @@ const SIGNS: readonly Sign[] = [
     pattern: /^grub(?: rescue)?>/,
     code: 'BOOT023',
     message: 'GRUB started, but found no boot menu',
-    hint: 'GRUB’s file system or the label that it searches for is not on the disk',
+    hint: 'the file system with the label that GRUB searches for is not on the disk',
   },
   {
     pattern: /^error: .*(you need to load the kernel first|no such device: .*)/,
@@ -51,7 +51,7 @@ const SIGNS: readonly Sign[] = [
   },
   { pattern: /^(?:No bootable device|Boot failed: not a bootable disk)/, ...NO_LOADER },
   { pattern: /^BdsDxe: No bootable option or device was found/, ...NO_LOADER },
-  { pattern: /^Shell>/, ...NO_LOADER },
+  { pattern: /^(?:Shell>|>>Start PXE over)/, ...NO_LOADER },
 ];
 
 /** The trouble that a line tells of, if it does. */
