@@ -123,16 +123,16 @@ class Merger implements Merged {
       this.#hold(path, held.content, this.#origin('add', span), held);
       return;
     }
-    if (this.#refused(path, 'add', span)) return;
+    if (this.#refused(path, span)) return;
     const there = held ?? rival?.held;
     if (there) reportExists(statement, rival?.path ?? path, there, this.#findings);
     else this.#hold(path, content, this.#origin('add', span), undefined);
   }
 
   #override({ path, value, text, span, invalid }: SetStatement): void {
-    if (this.#refused(path, 'override', span)) return;
     const content: Content = { type: 'value', value, text, ...(invalid && { invalid }) };
     const rival = this.#rival(path);
+    if (this.#refused(path, span) || (rival && this.#refused(rival.path, span))) return;
     const held = this.options.at(path)?.held ?? rival?.held;
     if (!held) return this.#nothing('override', path, span);
     if (rival) this.options.drop(rival.path);
@@ -160,13 +160,13 @@ class Merger implements Merged {
       if (held) return;
       this.#nothing('override', path, span);
       this.#missing = path;
-    } else if (held || !this.#refused(path, 'add', span)) {
+    } else if (held || !this.#refused(path, span)) {
       this.#hold(path, { type: 'entry' }, this.#origin('add', span), held);
     }
   }
 
   #replace({ path, elements, span }: ReplaceStatement): void {
-    if (this.#refused(path, 'override', span)) return;
+    if (this.#refused(path, span)) return;
     const cell = this.options.at(path);
     if (!cell) return this.#nothing('override', path, span);
     const replaced = `[${[...cell.children.keys()].join(', ')}]`;
@@ -178,14 +178,22 @@ class Merger implements Merged {
     }
   }
 
-  #request({ verb, name, architecture, relation, span }: RequestStatement): void {
-    const key = architecture === undefined ? name : `${name}:${architecture}`;
+  /** The key of a package: `gcc:amd64` is `gcc` where amd64 is the native architecture. */
+  #packageKey(name: string): string {
+    const native = this.options.at(['distribution', 'architecture'])?.held?.content;
+    const suffix = native?.type === 'value' ? `:${String(native.value)}` : ':';
+    return name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  }
+
+  #request({ verb, name, architecture: asked, relation, span }: RequestStatement): void {
+    const key = this.#packageKey(asked === undefined ? name : `${name}:${asked}`);
+    const architecture = key === name ? undefined : asked;
     const path = ['packages', key];
     const held = this.options.at(path)?.held;
     const known = held?.content.type === 'request' ? held.content.relations : undefined;
     const spelled = relation && showRelation(relation);
     const unchanged = known && (spelled === undefined || known.has(spelled));
-    if (verb === 'override' || !unchanged) if (this.#refused(path, verb, span)) return;
+    if (verb === 'override' || !unchanged) if (this.#refused(path, span)) return;
     if (!known && verb === 'override') return this.#nothing(verb, path, span);
     // Several overrides of one package in one layer add up among themselves.
     const replaces = verb === 'override' && !this.#overridden.has(key);
@@ -198,15 +206,16 @@ class Merger implements Merged {
     this.removed.delete(key);
   }
 
-  #exclude({ name, span }: ExcludeStatement): void {
-    if (this.#refused(['packages', name], 'exclude', span)) return;
+  #exclude({ name: text, span }: ExcludeStatement): void {
+    const name = this.#packageKey(text);
+    if (this.#refused(['packages', name], span)) return;
     const origins = [...(this.excluded.get(name)?.origins ?? []), this.#origin('exclude', span)];
     this.excluded.set(name, { name, origins });
   }
 
   #remove({ paths, span }: SelectStatement): void {
     const path = this.#existing(paths);
-    if (this.#refused(path, 'remove', span)) return;
+    if (this.#refused(path, span)) return;
     const cell = this.options.at(path);
     if (!cell) return this.#nothing('remove', path, span);
     const origin = this.#origin('remove', span);
@@ -225,11 +234,13 @@ class Merger implements Merged {
   }
 
   #existing(paths: readonly Path[]): Path {
-    return paths.find((path) => this.options.at(path)) ?? paths[0]!;
+    const path = paths.find((p) => this.options.at(p)) ?? paths[0]!;
+    if (path[0] !== 'packages' || path[1] === undefined) return path;
+    return ['packages', this.#packageKey(path[1])];
   }
 
   /** Whether a lower layer protects `path`, or something below it that is there; reported. */
-  #refused(path: Path, verb: Verb, span: Span): boolean {
+  #refused(path: Path, span: Span): boolean {
     const guard = this.#protected.find(
       (p) =>
         p.layer < this.#index &&

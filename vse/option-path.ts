@@ -7,8 +7,12 @@ import { suggestion } from './nearest.ts';
 import { PACKAGE } from './names.ts';
 import type { Path, Shape } from './shape.ts';
 
+/** Longer than any file's path with the keys around it; what follows tries every dot. */
+const MAX_LENGTH = 5000;
+
 /** How `text` can be read below `shape`; the longest names first. Empty when it cannot. */
 export function readPath(shape: Shape, text: string): readonly Path[] {
+  if (text.length > MAX_LENGTH) return [];
   switch (shape.kind) {
     case 'leaf':
       return [];

@@ -205,7 +205,7 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
     names.INTERFACE_NAME,
     struct('An interface.', {
       addresses,
-      gateway: address(false),
+      gateway: address(false, 'Default gateway.'),
       dns: list(
         { doc: 'Name servers.', expects: 'a list of addresses', examples: [['10.0.0.1']] },
         address(false),

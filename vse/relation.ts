@@ -1,5 +1,6 @@
 /** Package requests in Debian's relation syntax, deb-control(5): `name[:arch] [(op version)]`. */
 import { compareVersions, versionProblem } from './deb-version.ts';
+import { shorten } from './node.ts';
 import type { Problem, Reading } from './shape.ts';
 import type { RelationOperator } from './types.ts';
 
@@ -16,6 +17,8 @@ export interface PackageText {
 }
 
 export const PACKAGE_NAME = '[a-z0-9][a-z0-9+.-]+';
+/** Longer than any name with any version; keeps the expressions below from backtracking for long. */
+const MAX_LENGTH = 300;
 const NAME = new RegExp(`^${PACKAGE_NAME}$`);
 const OPERATORS: readonly string[] = ['<<', '<=', '=', '>=', '>>'];
 
@@ -24,23 +27,29 @@ const bad = (message: string, hint?: string, code = 'VSE025'): { readonly proble
 });
 
 export function readPackageName(text: string): Reading<string> {
+  if (text.length > MAX_LENGTH) return bad(`'${shorten(text)}' is too long for a package name`);
   if (NAME.test(text)) return { value: text };
   if (NAME.test(text.toLowerCase()))
     return bad(
-      `'${text}' is not a package name: those are in lower case`,
+      `'${shorten(text)}' is not a package name: those are in lower case`,
       `Did you mean '${text.toLowerCase()}'?`,
     );
   return bad(
-    `'${text}' is not a package name`,
+    `'${shorten(text)}' is not a package name`,
     'Package names hold lower-case letters, digits and + - . only, and at least two of them.',
   );
 }
 
 /** Reads `gcc`, `gcc (>= 12)` or `libc6:i386`. */
 export function readRequest(text: string): Reading<PackageText> {
+  if (text.length > MAX_LENGTH) return bad(`'${shorten(text)}' is too long for a package request`);
   if (text.includes('|'))
-    return bad(`'${text}' offers alternatives: a layer asks for one`, 'Decide for one of them.');
-  if (text.includes(',')) return bad(`'${text}' is several requests`, 'Make each a list item.');
+    return bad(
+      `'${shorten(text)}' offers alternatives: a layer asks for one`,
+      'Decide for one of them.',
+    );
+  if (text.includes(','))
+    return bad(`'${shorten(text)}' is several requests`, 'Make each a list item.');
   const match = /^\s*([^\s():]*)(?::([^\s()]*))?\s*(?:\((.*)\))?\s*$/.exec(text);
   const [, name = '', architecture, relation] = match ?? [];
   if (!match || (relation === undefined && /[<>=/~]/.test(name))) return guess(text);
@@ -66,11 +75,11 @@ function readRelation(text: string, name: string): Reading<Relation> {
   if (!OPERATORS.includes(operator))
     return bad(
       operator === ''
-        ? `'(${text})' lacks an operator`
+        ? `'(${shorten(text)})' lacks an operator`
         : `'${operator}' is not a relation between versions`,
       `One of << <= = >= >>, as in '${name} (>= ${version || '1.2'})'.`,
     );
-  if (version === '') return bad(`'(${text})' lacks a version`);
+  if (version === '') return bad(`'(${shorten(text)})' lacks a version`);
   const problem = versionProblem(version);
   if (problem !== undefined)
     return bad(`'${version}' is not a version: ${problem}`, undefined, 'VSE026');
@@ -82,10 +91,13 @@ function guess(text: string): ReturnType<typeof bad> {
   const [, name, operator = '', version] =
     /^\s*([^\s<>=~/()]+)\s*([<>=~]+)\s*(\S+)\s*$/.exec(text) ?? [];
   if (name === undefined)
-    return bad(`'${text}' is not a package request`, "As in 'gcc' or 'gcc (>= 12)'.");
+    return bad(`'${shorten(text)}' is not a package request`, "As in 'gcc' or 'gcc (>= 12)'.");
   const meant = operator === '==' ? '=' : operator;
   const offer = OPERATORS.includes(meant) ? meant : '>=';
-  return bad(`'${text}' is not a package request`, `Did you mean '${name} (${offer} ${version})'?`);
+  return bad(
+    `'${shorten(text)}' is not a package request`,
+    `Did you mean '${name} (${offer} ${version})'?`,
+  );
 }
 
 export const showRelation = (relation: Relation): string =>

@@ -36,7 +36,7 @@ export function showVse(vse: TracedVse): string {
   document.commentBefore = [
     ` ${vse.name} ${vse.version}, merged from these layers, lowest first:`,
     ...vse.layers.map((layer) =>
-      `   ${layer.name} ${layer.version ?? ''}  ${layer.file}`.trimEnd(),
+      [`   ${layer.name}`, layer.version, ` ${layer.file}`].filter(Boolean).join(' '),
     ),
   ].join('\n');
   return document.toString({ lineWidth: 0 });

@@ -29,13 +29,13 @@ export const cmdlineValue: Leaf = {
   },
 };
 
-export const address = (prefix: boolean): Leaf => {
+export const address = (prefix: boolean, doc = ''): Leaf => {
   const expects = prefix
     ? 'an address with its prefix length such as 10.0.0.5/24'
     : 'an IP address';
   return {
     kind: 'leaf',
-    doc: '',
+    doc,
     expects,
     schema: { type: 'string' },
     read(node) {

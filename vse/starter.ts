@@ -27,9 +27,9 @@ add:
     - tmux
     # A version can be asked for: - python3-numpy (>= 1:1.24)
   files:
-    /etc/motd:
+    /opt/${name}/README:
       content: |
-        Welcome to ${name}.
+        What is installed here, and whom to ask.
   # users:
   #   me: { uid: 2000, shell: /bin/bash, ssh-keys: [ssh-ed25519 AAAA… me@desk] }
 
