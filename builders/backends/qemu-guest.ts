@@ -64,7 +64,7 @@ export function qemuPlan(image: GoldenImage, request: BootRequest): BootPlan {
       // From the disk or not at all: firmware would try the network for minutes.
       ...['-boot', 'strict=on'],
       ...['-drive', `file=${qemuValue(request.disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
-      ...['-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
+      ...['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
       ...firmwareArgs(image, request),
       ...networkArgs(image.machine.nics, login?.port),
       ...Object.entries(login?.credentials ?? {}).flatMap(([name, value]) => [
