@@ -1,19 +1,21 @@
 /** `vsec build`: lock → tree → bundle. The bundle appears at its name only when it is whole. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockSha256 } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import { misuse } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
+import type { Backend } from './backend.ts';
 import { backendByName } from './backends/index.ts';
 import { writeBundle } from './bundle.ts';
 import { formatByName } from './formats.ts';
-import { MANIFEST, bundleStem } from './manifest.ts';
+import { MANIFEST, bundleStem, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { obtainRootfs } from './obtain-rootfs.ts';
 import type { RootfsOptions } from './obtain-rootfs.ts';
+import { programDigest } from './stages.ts';
 import { prepareToolbox } from './toolbox/prepare.ts';
 
 export interface BuildOptions extends RootfsOptions {
@@ -40,18 +42,8 @@ export async function buildBundle(
   options: BuildOptions,
   ctx: Context,
 ): Promise<BuildResult> {
-  const backends = (options.backends ?? vse.config.backends).map(backendByName);
-  const hasKernel = vse.config.kernel.package !== undefined;
-  const asked = options.formats ?? vse.config.image.formats;
-  const formats = [
-    ...new Set([...asked, ...(hasKernel ? backends.flatMap((b) => [...b.formats]) : [])]),
-  ];
-  for (const name of formats)
-    if (formatByName(name).disk && !hasKernel)
-      throw misuse('BUILD193', `a ${name} image needs a kernel, and ${vse.name} has none`, {
-        hint: 'set kernel.package, or extend a bootable base, or ask for --format tar.zst',
-      });
-
+  refuseUnsupported(vse);
+  const { formats, backends } = outputs(vse, options);
   const { architecture } = vse.config.distribution;
   const stem = bundleStem({ name: vse.name, version: vse.version, architecture });
   const target = join(options.outputDirectory, stem);
@@ -59,6 +51,9 @@ export async function buildBundle(
     throw misuse('BUILD197', `${target} exists and is not a bundle`, {
       hint: 'remove it, or choose another folder with -O',
     });
+  const input = inputDigest(vse, lock, formats, backends);
+  const present = await unchanged(target, input);
+  if (present) return { bundle: target, manifest: present, unchanged: true };
   mkdirSync(options.outputDirectory, { recursive: true });
 
   const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
@@ -77,8 +72,9 @@ export async function buildBundle(
         rootfs,
         toolbox,
         stem,
+        input,
         formats,
-        backends: hasKernel ? backends : [],
+        backends,
         folder: partial,
       },
       ctx,
@@ -89,6 +85,68 @@ export async function buildBundle(
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
+}
+
+/** What is to be written. Without a kernel, or when asked for trees alone, there is no glue. */
+function outputs(
+  vse: Vse,
+  options: BuildOptions,
+): { readonly formats: readonly string[]; readonly backends: readonly Backend[] } {
+  const hasKernel = vse.config.kernel.package !== undefined;
+  const asked = options.formats ?? vse.config.image.formats;
+  const disks = asked.filter((name) => formatByName(name).disk);
+  if (disks[0] !== undefined && !hasKernel)
+    throw misuse('BUILD193', `a ${disks[0]} image needs a kernel, and ${vse.name} has none`, {
+      hint: 'set kernel.package, or extend a bootable base, or ask for --format tar.zst',
+    });
+  const treesAlone = options.formats !== undefined && disks.length === 0 && !options.backends;
+  const backends =
+    hasKernel && !treesAlone ? (options.backends ?? vse.config.backends).map(backendByName) : [];
+  return { formats: [...new Set([...asked, ...backends.flatMap((b) => b.formats)])], backends };
+}
+
+/** Options of the language that builds do not carry out yet; silence would be worse. */
+function refuseUnsupported(vse: Vse): void {
+  const { kernel, hypervisor } = vse.config;
+  const path = (['image', 'modules', 'initrd', 'label'] as const).find((key) => kernel[key]);
+  const option = path ? `kernel.${path}` : hypervisor ? 'hypervisor.package' : undefined;
+  if (option === undefined) return;
+  throw misuse('BUILD198', `option ${option} is not supported by builds yet`, {
+    span: vse.origins.get(option)?.at(-1)?.span,
+    hint: path ? 'name a kernel package with kernel.package' : 'remove it from the environment',
+  });
+}
+
+/** Digest of everything that the bundle follows from. */
+function inputDigest(
+  vse: Vse,
+  lock: Lock,
+  formats: readonly string[],
+  backends: readonly Backend[],
+): string {
+  const parts = [
+    vse.digest,
+    lockSha256(lock),
+    formats,
+    backends.map((b) => b.name),
+    programDigest(),
+  ];
+  return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+}
+
+/** The manifest of the bundle at `target` when it is whole and was made of the same input. */
+async function unchanged(target: string, input: string): Promise<Manifest | undefined> {
+  if (!existsSync(target)) return undefined;
+  let manifest: Manifest;
+  try {
+    manifest = await readManifest(target);
+  } catch {
+    return undefined;
+  }
+  const whole = manifest.artifacts.every(
+    ({ file, size }) => statSync(join(target, file), { throwIfNoEntry: false })?.size === size,
+  );
+  return whole && manifest.input === input ? manifest : undefined;
 }
 
 /** Puts the new bundle in the place of the old one, which goes only when the new one is there. */

@@ -36,6 +36,8 @@ export interface BundleInput {
   readonly rootfs: Rootfs;
   readonly toolbox: Toolbox;
   readonly stem: string;
+  /** `sha256:…` of everything that the bundle follows from. */
+  readonly input: string;
   readonly formats: readonly string[];
   readonly backends: readonly Backend[];
   /** An empty folder that becomes the bundle. */
@@ -171,6 +173,7 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
       uuid: rootUuidOf(rootfs.digest),
       label: finishRecipe(vse).rootLabel,
     },
+    input: input.input,
     lock: { sha256: input.lockSha256 },
     vse: { digest: vse.digest },
     toolbox: { digest: lock.toolbox.digest },

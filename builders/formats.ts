@@ -1,6 +1,7 @@
 /** The formats an image comes in; each is made of the canonical tar or of the raw disk. */
 import { spawn } from 'node:child_process';
-import { createReadStream, linkSync, copyFileSync } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { closest, distance } from 'fastest-levenshtein';
 import { failure, misuse } from '../vse/diagnostic.ts';
 import { mustRun } from './sandbox/programs.ts';
@@ -85,14 +86,7 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = {
   tar: {
     suffix: '.tar',
     disk: false,
-    write: (input) => {
-      try {
-        linkSync(input.tar, input.output);
-      } catch {
-        copyFileSync(input.tar, input.output);
-      }
-      return Promise.resolve();
-    },
+    write: (input) => copyFile(input.tar, input.output, constants.COPYFILE_FICLONE),
   },
   'tar.zst': {
     suffix: '.tar.zst',

@@ -46,6 +46,8 @@ const manifest = z.looseObject({
     uuid: z.uuid(),
     label: z.string(),
   }),
+  /** Digest of everything that the bundle was made of, down to vsec's own code. */
+  input: digest,
   lock: z.object({ sha256 }),
   vse: z.object({ digest }),
   toolbox: z.object({ digest }),

@@ -76,6 +76,8 @@ export async function obtainRootfs(
   const stageTar = (stage: Stage): string => join(ctx.cacheDir, 'stages', `${stage.key}.tar`);
   const start = stages.findLastIndex((stage) => existsSync(stageTar(stage)));
   const missing = stages.slice(start + 1);
+  // What a change of the topmost layer starts from; each kept stage costs as much as its tree.
+  const kept = missing.length > 1 ? missing.at(-2) : undefined;
   const mode = await chooseMode(options.sandbox);
   const paths = await fetchPackages(
     missing.flatMap((stage) => stage.packages),
@@ -100,7 +102,7 @@ export async function obtainRootfs(
       label: stage.label,
       packages: stage.packages.map((pkg) => paths.get(pkg.sha256) as string),
       installedSize: stage.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
-      save: stageTar(stage),
+      ...(stage === kept && { save: stageTar(stage) }),
     })),
     finish: finishRecipe(vse),
     output,

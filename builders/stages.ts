@@ -27,19 +27,20 @@ function* filesBelow(path: string): Generator<string> {
   else for (const name of readdirSync(path).sort()) yield* filesBelow(join(path, name));
 }
 
-let known: string | undefined;
-
-/** Digest of the code that assembles trees; a change of it makes every cached stage stale. */
-export function assemblerDigest(): string {
-  if (known) return known;
+function codeDigest(paths: readonly string[]): string {
   const root = packageRoot();
   const hash = createHash('sha256');
-  for (const path of CODE)
+  for (const path of paths)
     for (const file of filesBelow(join(root, path)))
       hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
-  known = hash.digest('hex');
-  return known;
+  return hash.digest('hex');
 }
+
+/** Digest of the code that assembles trees; a change of it makes every cached stage stale. */
+export const assemblerDigest = (): string => codeDigest(CODE);
+
+/** Digest of all that writes bundles. */
+export const programDigest = (): string => codeDigest(['builders', 'templates']);
 
 /** The stages of `lock` that hold packages, lowest first. */
 export function stagesOf(lock: Lock): readonly Stage[] {

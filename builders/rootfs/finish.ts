@@ -12,6 +12,7 @@ import {
 } from './bootable.ts';
 import type { Kernel } from './bootable.ts';
 import { writeFiles } from './files.ts';
+import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { hasSystemd, setServices } from './services.ts';
@@ -61,6 +62,7 @@ export async function finishTree(
   const kernel: Kernel | undefined = findKernel(root, recipe);
   if (kernel) writeBootConfiguration(root, kernel, recipe);
   writeFiles(root, recipe.files, accounts);
+  if (recipe.locale) await setLocale(inside, recipe.locale);
   step('services');
   if (kernel && hasSystemd(root)) await addGuestServices(inside);
   await setServices(inside, recipe.services);

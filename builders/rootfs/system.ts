@@ -72,7 +72,6 @@ export function writeSystem(root: string, recipe: FinishRecipe): void {
     ].join('\n'),
   );
   if (recipe.timezone) writeTimezone(root, recipe.timezone);
-  if (recipe.locale) put(root, 'etc/default/locale', `LANG=${recipe.locale}\n`);
   if (recipe.keymap) put(root, 'etc/vconsole.conf', `KEYMAP=${recipe.keymap}\n`);
   if (
     existsSync(join(root, 'usr/lib/systemd/systemd-networkd')) ||
