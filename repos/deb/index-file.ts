@@ -71,8 +71,8 @@ export class IndexFile {
   static parse(buffer: Buffer): IndexFile | undefined {
     const length = buffer.length >= 12 ? buffer.readUInt32LE(8) : 0;
     if (buffer.toString('latin1', 0, 8) !== MAGIC || 12 + length > buffer.length) return undefined;
-    const contents = JSON.parse(buffer.toString('latin1', 12, 12 + length)) as Contents;
-    if (contents.size !== buffer.length) return undefined;
+    const contents = readContents(buffer.toString('latin1', 12, 12 + length));
+    if (contents?.size !== buffer.length) return undefined;
     const bytes = buffer.byteOffset % 4 === 0 ? buffer : Buffer.from(new Uint8Array(buffer));
     const section = (name: keyof Sections): Uint8Array | Uint32Array => {
       const [offset, size] = contents.sections[name];
@@ -152,6 +152,14 @@ interface Contents {
   readonly size: number;
   /** Offset and length in bytes. */
   readonly sections: Readonly<Record<keyof Sections, readonly [number, number]>>;
+}
+
+function readContents(json: string): Contents | undefined {
+  try {
+    return JSON.parse(json) as Contents;
+  } catch {
+    return undefined;
+  }
 }
 
 function headerFor(views: readonly Uint8Array[], headerLength: number): Buffer {

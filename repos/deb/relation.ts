@@ -26,7 +26,7 @@ const OPERATORS: Readonly<Record<string, RelationOperator>> = {
 };
 
 const RELATION =
-  /^([^\s():,|[\]<>=]+)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|>=|>>|[<=>])\s*([^\s)]+)\s*\))?$/;
+  /^([^\s():,|[\]<>=]+)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|>=|>>|[<=>])\s*([A-Za-z0-9][^\s)]*)\s*\))?$/;
 
 /**
  * Parses the value of a relation field.
