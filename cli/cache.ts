@@ -3,7 +3,8 @@
  * Only folders that vsec makes are ever looked into, so that a wrong `--cache-dir` costs nothing.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { Context } from '../vse/report.ts';
 
 export interface CacheUnit {
   readonly kind: string;
@@ -21,12 +22,18 @@ interface Kind {
   readonly depth: number;
 }
 
+const UNFINISHED = 'unfinished builds';
+
 const KINDS: readonly Kind[] = [
   { name: 'packages', folder: 'store/sha256', depth: 1 },
   { name: 'unfinished downloads', folder: 'store/.partial', depth: 0 },
   { name: 'package indexes', folder: 'indexes', depth: 0 },
   { name: 'parsed indexes', folder: 'universe', depth: 0 },
   { name: 'signed releases', folder: 'releases', depth: 0 },
+  { name: 'toolboxes', folder: 'toolbox', depth: 0 },
+  { name: 'built stages', folder: 'stages', depth: 0 },
+  { name: 'finished trees', folder: 'rootfs', depth: 0 },
+  { name: UNFINISHED, folder: 'work', depth: 0 },
 ];
 
 /** Releases are tiny, and what they remember guards against a mirror that goes back in time. */
@@ -34,12 +41,23 @@ const NEVER_PRUNED = 'signed releases';
 /** Something that runs now may be using it. */
 const FRESH_MS = 3_600_000;
 
+/** Builds put their process id first into the name of their folder. */
+function isRunning(unit: CacheUnit): boolean {
+  const pid = Number(/^\d+(?=-)/.exec(basename(unit.path))?.[0]);
+  try {
+    return unit.kind === UNFINISHED && pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 async function children(path: string): Promise<string[]> {
   try {
     return (await readdir(path)).map((name) => join(path, name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    // A tree of an unfinished build has folders that only ids of the sandbox may read.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return [];
     throw error;
   }
 }
@@ -49,9 +67,12 @@ async function measure(path: string): Promise<{ bytes: number; usedAt: number }>
   const stat = await lstat(path).catch(() => undefined);
   if (!stat) return { bytes: 0, usedAt: 0 };
   let bytes = stat.blocks * 512;
-  const usedAt = Math.max(stat.mtimeMs, stat.isDirectory() ? 0 : stat.atimeMs);
-  if (stat.isDirectory()) {
-    for (const child of await children(path)) bytes += (await measure(child)).bytes;
+  if (!stat.isDirectory()) return { bytes, usedAt: Math.max(stat.atimeMs, stat.ctimeMs) };
+  let usedAt = stat.mtimeMs;
+  for (const child of await children(path)) {
+    const inner = await measure(child);
+    bytes += inner.bytes;
+    usedAt = Math.max(usedAt, inner.usedAt);
   }
   return { bytes, usedAt };
 }
@@ -85,7 +106,7 @@ export function chooseForPruning(
   let left = units.reduce((sum, unit) => sum + unit.bytes, 0);
   const drop: CacheUnit[] = [];
   for (const unit of units.toSorted((a, b) => a.usedAt - b.usedAt)) {
-    if (unit.kind === NEVER_PRUNED || now - unit.usedAt < FRESH_MS) continue;
+    if (unit.kind === NEVER_PRUNED || now - unit.usedAt < FRESH_MS || isRunning(unit)) continue;
     if (now - unit.usedAt < olderThan * 1000 && left <= maxSize) continue;
     drop.push(unit);
     left -= unit.bytes;
@@ -93,6 +114,17 @@ export function chooseForPruning(
   return drop;
 }
 
-export async function dropUnits(units: readonly CacheUnit[]): Promise<void> {
-  for (const unit of units) await rm(unit.path, { recursive: true, force: true });
+/** Removes them; what belongs to ids that only a sandbox has is removed from inside one. */
+export async function dropUnits(units: readonly CacheUnit[], context: Context): Promise<void> {
+  for (const { path } of units) {
+    try {
+      await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EACCES' && code !== 'EPERM') throw error;
+      const { runInSandbox } = await import('../builders/sandbox/worker-process.ts');
+      const { chooseMode } = await import('../builders/sandbox/modes.ts');
+      await runInSandbox({ kind: 'remove', path }, await chooseMode(undefined), context);
+    }
+  }
 }

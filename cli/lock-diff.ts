@@ -21,9 +21,9 @@ export function diffPackages(before: Packages, after: Packages): readonly Packag
   const key = (p: LockedPackage) => `${p.name}:${p.architecture}`;
   const old = new Map(before.map((p) => [key(p), p]));
   const now = new Map(after.map((p) => [key(p), p]));
-  const names = [...new Set([...old.keys(), ...now.keys()])].sort();
-  return names.flatMap((name) => {
-    const [a, b] = [old.get(name), now.get(name)];
+  const keys = [...new Set([...old.keys(), ...now.keys()])];
+  return keys.sort(byName).flatMap((which) => {
+    const [a, b] = [old.get(which), now.get(which)];
     const some = b ?? a;
     if (!some || (a && b && a.version === b.version && a.sha256 === b.sha256)) return [];
     return {
@@ -33,6 +33,12 @@ export function diffPackages(before: Packages, after: Packages): readonly Packag
       installedSize: (b?.installedSize ?? 0) - (a?.installedSize ?? 0),
     };
   });
+}
+
+/** `libcurl4:amd64` before `libcurl4-openssl-dev:amd64`. */
+function byName(a: string, b: string): number {
+  const [x = '', y = ''] = [a.split(':')[0], b.split(':')[0]];
+  return x < y ? -1 : x > y ? 1 : a < b ? -1 : 1;
 }
 
 const signed = (bytes: number): string =>
@@ -47,6 +53,15 @@ export function packageChangeLine(change: PackageChange, c: Colors): string {
   return `${c.yellow('~')} ${name} ${from} → ${to}${size}`;
 }
 
+/** Whether what both have is there for the same reason, in the same stage. */
+function sameReasons(before: Packages, after: Packages): boolean {
+  const old = new Map(before.map((p) => [p.name, p]));
+  return after.every(({ name, stage, reason }) => {
+    const had = old.get(name);
+    return !had || (had.stage === stage && had.reason === reason);
+  });
+}
+
 /** What differs between two locks besides the packages of the image, in words. */
 export function otherChanges(before: Lock, after: Lock): readonly string[] {
   const same = (pick: (lock: Lock) => unknown) =>
@@ -56,8 +71,7 @@ export function otherChanges(before: Lock, after: Lock): readonly string[] {
     same((lock) => [lock.stages, lock.repositories]) || 'the layers or their repositories',
     same((lock) => [lock.indexes, lock.epoch]) || 'the state of the repositories',
     same((lock) => lock.toolbox) || 'the toolbox',
-    same((lock) => lock.packages.map((p) => [p.name, p.stage, p.reason])) ||
-      'why packages are there, or in which stage',
+    sameReasons(before.packages, after.packages) || 'why packages are there, or in which stage',
     same((lock) => lock.insecure) || 'whether signatures were checked',
   ].filter((text) => text !== true);
 }

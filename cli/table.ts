@@ -33,6 +33,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/lock.ts')).default,
   },
   {
+    name: 'diff',
+    group: 'Describe',
+    summary: 'compare two environments, locks or bundles',
+    load: async () => (await import('./commands/diff.ts')).default,
+  },
+  {
     name: 'build',
     group: 'Build',
     summary: 'build the golden image and its boot glue',

@@ -49,7 +49,7 @@ async function show({ options, session }: Call): Promise<ExitCode> {
 }
 
 async function drop(units: readonly CacheUnit[], { options, session }: Call): Promise<ExitCode> {
-  await dropUnits(units);
+  await dropUnits(units, session.context);
   if (options.json) session.printJson({ dropped: units.length, bytes: total(units) });
   else {
     const count = plural(units.length, 'entry', 'entries');
@@ -96,7 +96,7 @@ async function damagedPackages(session: Session): Promise<readonly CacheUnit[]> 
 
 async function verify({ options, session }: Call): Promise<ExitCode> {
   const damaged = await damagedPackages(session);
-  await dropUnits(damaged);
+  await dropUnits(damaged, session.context);
   session.diagnose(
     damaged.map((unit) =>
       error('CLI020', `${unit.path} was damaged and has been dropped`, {

@@ -1,40 +1,19 @@
+import { explainPackage } from '../../repos/explain-package.ts';
+import { resolveVse } from '../../repos/lock-vse.ts';
 import { misuse } from '../../vse/diagnostic.ts';
 import { explainOption, suggestOption, type OptionExplanation } from '../../vse/explain.ts';
-import type { Origin } from '../../vse/types.ts';
-import { defineCommand } from '../command.ts';
+import type { Origin, TracedVse } from '../../vse/types.ts';
+import { defineCommand, type ExitCode } from '../command.ts';
 import { ENV, openEnvironment } from '../environment.ts';
-import { json } from '../options.ts';
-import type { Colors } from '../terminal.ts';
-
-const place = ({ span }: Origin) => `${span.file}:${span.line}:${span.column}`;
+import { optionText, packageText } from '../explain-text.ts';
+import { json, offline } from '../options.ts';
+import type { Session } from '../session.ts';
 
 const jsonOrigin = (origin: Origin) => ({
   ...{ layer: origin.layer, verb: origin.verb, file: origin.span.file },
   ...{ line: origin.span.line, column: origin.span.column },
   ...(origin.replaced !== undefined && { replaced: origin.replaced }),
 });
-
-function originLine(origin: Origin): string {
-  const replaced = origin.replaced === undefined ? '' : `, in place of ${origin.replaced}`;
-  return `${place(origin)}  ${origin.verb} in ${origin.layer}${replaced}`;
-}
-
-function optionText(found: OptionExplanation, c: Colors): string {
-  const out = [`${c.bold(found.path)}${found.doc ? `  ${c.dim(found.doc)}` : ''}`];
-  if (found.given.length === 0 && found.taken.length === 0) out.push('  no layer gives it');
-  for (const { path, value, origins } of found.given) {
-    const shown = typeof value === 'string' ? value : JSON.stringify(value);
-    const label = path === found.path ? '' : `${path}`;
-    out.push(`  ${[label, value === undefined ? '' : shown].filter(Boolean).join(' = ')}`);
-    out.push(...origins.toReversed().map((origin) => `    ${originLine(origin)}`));
-  }
-  for (const { path, origins } of found.taken) {
-    out.push(`  ${path} was taken away`);
-    out.push(...origins.toReversed().map((origin) => `    ${originLine(origin)}`));
-  }
-  for (const origin of found.protectedBy) out.push(`  protected: ${originLine(origin)}`);
-  return out.join('\n');
-}
 
 const optionJson = (found: OptionExplanation) => ({
   ...found,
@@ -43,18 +22,59 @@ const optionJson = (found: OptionExplanation) => ({
   protectedBy: found.protectedBy.map(jsonOrigin),
 });
 
+/** `packages.gcc` is an option that is best explained as the package. */
+const packageName = (what: string): string => what.replace(/^packages\./, '');
+
+async function tellPackage(
+  name: string,
+  vse: TracedVse,
+  asJson: boolean,
+  session: Session,
+): Promise<ExitCode> {
+  const resolved = await resolveVse(vse, session.context, { essential: true });
+  const { universe } = resolved;
+  const found = explainPackage(name, vse, universe, resolved);
+  const able = [...universe.satisfying({ name, relations: [] })].map((c) => universe.info(c).name);
+  const providers = [...new Set(able)].filter((provider) => provider !== name).sort();
+  const unknown = found.candidates.length === 0 && providers.length === 0;
+  if (unknown && !found.excludedBy && !found.removedBy) {
+    const option = suggestOption(vse, name);
+    const similar = found.similar.join(', ');
+    throw misuse('CLI008', `'${name}' is neither an option nor a package that is known`, {
+      hint: similar ? `Packages nearly like it: ${similar}.` : option,
+    });
+  }
+  if (asJson) session.printJson({ ...found, providers });
+  else session.print(packageText(found, providers, session.colors));
+  return 0;
+}
+
 export default defineCommand({
   description: `Says why a value is what it is, or why it is not there: every layer that gave,
-    changed or took it, newest first, and those that protect it.`,
-  arguments: [ENV, { name: 'PATH', describe: 'an option such as image.size or files./etc/motd' }],
-  options: { json },
-  examples: [{ command: 'vsec explain cfd.yaml image.size', does: 'who set it, and what it was' }],
+    changed or took it, newest first, and those that protect it.
+
+    Of a package: who asks for it, the chain of dependencies that brings it in, what it was chosen
+    over, where it comes from, and its size; or why it is not installed. For this the environment
+    is resolved, as 'vsec lock' does it.`,
+  arguments: [
+    ENV,
+    { name: 'PATH|PACKAGE', describe: 'an option (image.size, files./etc/motd) or a package' },
+  ],
+  options: {
+    package: { kind: 'flag', describe: 'Explain the package where an option has the same name' },
+    offline,
+    json,
+  },
+  examples: [
+    { command: 'vsec explain cfd.yaml image.size', does: 'who set it, and what it was' },
+    { command: 'vsec explain cfd.yaml libssl3', does: 'who brought it in' },
+    { command: 'vsec explain cfd.yaml hostname --package', does: 'the package, not the option' },
+  ],
   async run({ args: [target = '', what = ''], options, session }) {
     const vse = await openEnvironment(target, session);
-    const found = explainOption(vse, what);
-    if (!found) {
-      throw misuse('CLI008', `There is no option '${what}'`, { hint: suggestOption(vse, what) });
-    }
+    const isPackage = options.package || what.startsWith('packages.');
+    const found = isPackage ? undefined : explainOption(vse, what);
+    if (!found) return tellPackage(packageName(what), vse, options.json, session);
     if (options.json) session.printJson(optionJson(found));
     else session.print(optionText(found, session.colors));
     return 0;
