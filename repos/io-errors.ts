@@ -2,32 +2,17 @@
 import { mkdir } from 'node:fs/promises';
 import { failure, VsecError } from '../vse/diagnostic.ts';
 
-const HINTS: Readonly<Record<string, readonly [code: string, why: string, hint: string]>> = {
-  ENOSPC: [
-    'REPO160',
-    'the disk is full',
-    "free some space ('vsec cache' shows what the cache holds), or set XDG_CACHE_HOME to a larger disk",
-  ],
-  EDQUOT: [
-    'REPO160',
-    'the disk quota is used up',
-    "free some space ('vsec cache' shows what the cache holds), or set XDG_CACHE_HOME to another disk",
-  ],
-  EACCES: [
-    'REPO161',
-    'permission denied',
-    'give yourself write access to that folder, or set XDG_CACHE_HOME to one that is yours',
-  ],
-  EPERM: [
-    'REPO161',
-    'operation not permitted',
-    'give yourself write access to that folder, or set XDG_CACHE_HOME to one that is yours',
-  ],
-  EROFS: [
-    'REPO161',
-    'the file system is read-only',
-    'set XDG_CACHE_HOME to a folder that can be written',
-  ],
+const SPACE =
+  "free some space ('vsec cache prune' drops what vsec kept), or use another disk: --cache-dir for the cache, -O for the results";
+const FOLDER =
+  'get write access to that folder, or use another: --cache-dir for the cache, -O for the results';
+
+const KNOWN: Readonly<Record<string, readonly [code: string, why: string, hint: string]>> = {
+  ENOSPC: ['REPO160', 'the disk is full', SPACE],
+  EDQUOT: ['REPO160', 'the disk quota is used up', SPACE],
+  EACCES: ['REPO161', 'permission denied', FOLDER],
+  EPERM: ['REPO161', 'operation not permitted', FOLDER],
+  EROFS: ['REPO161', 'the file system is read-only', FOLDER],
   EMFILE: ['REPO162', 'too many open files', "raise the limit with 'ulimit -n 4096'"],
   ENFILE: ['REPO162', 'too many open files on this machine', 'close other programs and try again'],
   EIO: ['REPO162', 'the disk reports an input/output error', 'check the disk and the kernel log'],
@@ -63,7 +48,7 @@ export function ioFailure(error: unknown, doing: string, path?: string): unknown
   const code = errorCode(error);
   const { syscall, path: named } = (error ?? {}) as { syscall?: unknown; path?: unknown };
   if (code === undefined || syscall === undefined) return error;
-  const [number, why, hint] = HINTS[code] ?? ['REPO162', (error as Error).message, undefined];
+  const [number, why, hint] = KNOWN[code] ?? ['REPO162', (error as Error).message, undefined];
   const where = path ?? (typeof named === 'string' ? named : undefined);
   return failure(number, `cannot ${doing}: ${why}`, {
     notes: where === undefined ? [] : [{ message: `at ${where}` }],

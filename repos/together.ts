@@ -18,11 +18,13 @@ export async function together<T, R>(
   const limit = pLimit(atOnce);
   const results = items.map((item) =>
     limit(async () => {
-      either.throwIfAborted();
-      return work(item, either);
-    }).catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
+      try {
+        either.throwIfAborted();
+        return await work(item, either);
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
     }),
   );
   await Promise.allSettled(results);

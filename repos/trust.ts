@@ -1,8 +1,9 @@
 /**
  * Signatures of archives. The policy: at least one signature is right and made by a pinned key
- * that, at the time of signing, was neither expired nor withdrawn, with a digest and a key size
+ * that, at the time of signing, was neither expired nor retired, with a digest and a key size
  * that are not weak (no MD5, SHA-1, RIPEMD-160; RSA from 2047 bits). Other signatures beside it
- * do not matter. A pinned key that was revoked vouches for nothing, whenever it signed.
+ * do not matter. A key that was revoked because it was lost, or for no stated reason, vouches for
+ * nothing, whenever it signed.
  */
 import { readFile } from 'node:fs/promises';
 import type { CleartextMessage, Message, PublicKey } from 'openpgp';
@@ -146,10 +147,7 @@ async function accept(
     const pinned = keys.find(({ key }) => key.getKeys(keyID).length > 0);
     try {
       await verified;
-      if (pinned && !(await pinned.key.isRevoked())) {
-        return pinned.key.getFingerprint().toUpperCase();
-      }
-      refusals.push({ keyId: hex(keyID), known: true, why: 'the key is revoked' });
+      if (pinned) return pinned.key.getFingerprint().toUpperCase();
     } catch (error) {
       const why = (error as Error).message;
       refusals.push({ keyId: hex(keyID), known: pinned !== undefined, why });

@@ -352,6 +352,20 @@ test('signatures ignored: marked, and nothing is remembered of it', async () => 
   expect(await filesBelow(ctx.cacheDir)).not.toContainEqual(expect.stringMatching(/^releases/));
   await publish();
   expect((await insecurely()).packages).toHaveLength(1);
+  await load();
+  await publish({ date: hoursAgo(9) });
+  expect((await insecurely()).packages).toHaveLength(1);
+  expect((await diagnosticOf(load())).code).toBe('REPO126');
+});
+
+test('an InRelease without end is not read to its end', async () => {
+  server.misbehave = (_request, response) => {
+    response.writeHead(200);
+    const more = () => response.destroyed || response.write(Buffer.alloc(1 << 20), more);
+    more();
+    return true;
+  };
+  expect(textOf(await diagnosticOf(load()))).toContain('is longer than 33554432 bytes');
 });
 
 test('several suites at once, in their order; a bad one stops all', async () => {

@@ -70,19 +70,36 @@ test('a key that has expired since it signed still vouches for what it signed', 
   expect((await verify(document, expired)).signedBy).toBe(expired.fingerprint);
 });
 
-test('a revoked key vouches for nothing, whenever it signed', async () => {
+/** The key with a revocation that says why, made `days` ago. */
+async function revoke(key: SigningKey, flag: openpgp.enums.reasonForRevocation, days: number) {
+  const { publicKey } = await openpgp.revokeKey({
+    key: key.key,
+    reasonForRevocation: { flag },
+    date: ago(days),
+    format: 'object',
+  });
+  return { ...key, armored: publicKey.armor() };
+}
+
+test.each([
+  ['lost to others', openpgp.enums.reasonForRevocation.keyCompromised],
+  ['revoked for no stated reason', openpgp.enums.reasonForRevocation.noReason],
+])('a key that was %s vouches for nothing, whenever it signed', async (_why, reason) => {
   const key = await newKey({ created: ago(30) });
   const document = await signCleartext(TEXT, [key], ago(15));
   expect((await verify(document, key)).signedBy).toBe(key.fingerprint);
-  const { publicKey } = await openpgp.revokeKey({
-    key: key.key.toPublic(),
-    revocationCertificate: key.revocation,
-    format: 'object',
-  });
-  const revoked = { ...key, armored: publicKey.armor() };
-  const found = await diagnosticOf(verify(document, revoked));
+  const found = await diagnosticOf(verify(document, await revoke(key, reason, 10)));
   expect(found.code).toBe('REPO122');
   expect(textOf(found)).toMatch(/revoked/i);
+});
+
+test('a retired key vouches for what it signed before', async () => {
+  const key = await newKey({ created: ago(30) });
+  const retired = await revoke(key, openpgp.enums.reasonForRevocation.keySuperseded, 10);
+  const before = await signCleartext(TEXT, [key], ago(15));
+  expect((await verify(before, retired)).signedBy).toBe(key.fingerprint);
+  const after = await signCleartext(TEXT, [key], ago(5));
+  expect((await diagnosticOf(verify(after, retired))).code).toBe('REPO122');
 });
 
 test('a weak digest is refused', async () => {

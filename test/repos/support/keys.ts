@@ -7,7 +7,6 @@ export interface SigningKey {
   readonly fingerprint: string;
   readonly armored: string;
   readonly binary: Uint8Array;
-  readonly revocation: string;
 }
 
 const YEAR = 365 * 24 * 3600;
@@ -22,7 +21,7 @@ export async function newKey(
 ): Promise<SigningKey> {
   const { type = 'curve25519' } = options;
   const { created = new Date(Date.now() - YEAR * 1000), lifetime = 0 } = options;
-  const { privateKey, revocationCertificate } = await openpgp.generateKey({
+  const { privateKey } = await openpgp.generateKey({
     type,
     rsaBits: 2048,
     userIDs: [{ name: 'Test Archive', email: 'archive@mirror.example' }],
@@ -36,7 +35,6 @@ export async function newKey(
     fingerprint: publicKey.getFingerprint().toUpperCase(),
     armored: publicKey.armor(),
     binary: publicKey.write(),
-    revocation: revocationCertificate,
   };
 }
 
