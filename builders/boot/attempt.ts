@@ -4,7 +4,7 @@ import { VsecError } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
 import { task } from '../../vse/report.ts';
-import type { Accelerator, Backend, Firmware, GoldenImage } from '../backend.ts';
+import type { Accelerator, Backend, BootPlan, Firmware, GoldenImage } from '../backend.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
@@ -89,17 +89,23 @@ async function start(
     ...(way && { login: guestLogin(way.key, way.port) }),
   });
   if (!plan) throw new Error(`${backend.name} has no boot plan`);
-  const { file, args, env } = toolbox.command(plan.program, plan.args);
   const label = `Booting ${image.stem} on ${backend.name} (${firmware}, ${accelerator})`;
   return task(ctx.report, 'boot', label, () =>
     watchGuest(
-      { file, args, env: { ...env, ...plan.env } },
+      leashed(toolbox, plan),
       patience(test.timeout, accelerator, spare),
       ctx.report,
       ctx.signal,
       (chunk) => log.write(chunk),
     ),
   );
+}
+
+/** A hypervisor outlives nobody: the kernel ends it even when this process is killed outright. */
+function leashed(toolbox: Toolbox, plan: BootPlan): ReturnType<Toolbox['command']> {
+  const { file, args, env } = toolbox.command(plan.program, plan.args);
+  const leash = toolbox.command('setpriv', ['--pdeathsig', 'KILL', '--', file, ...args]);
+  return { ...leash, env: { ...leash.env, ...env, ...plan.env } };
 }
 
 function patience(total: number, accelerator: Accelerator, spare: boolean): Patience {
