@@ -207,8 +207,12 @@ export function downloadFailure(
 
 /** REPO110: no mirror gave an answer that helps. */
 export function unreachable(attempts: readonly TransferError[], message: string): VsecError {
+  const tls = attempts.some((attempt) => attempt.message.startsWith('TLS'));
+  const check = tls
+    ? 'if the authority of that certificate is one of yours, name its file in NODE_EXTRA_CA_CERTS'
+    : 'check the network and the proxy variables (http_proxy, https_proxy)';
   return failure('REPO110', message, {
     notes: attempts.map((a) => ({ message: `${shownUrl(a.url)}: ${a.message}` })),
-    hint: 'check the network and the proxy variables (http_proxy, https_proxy), or name another mirror with VSEC_MIRROR_<NAME>',
+    hint: `${check}, or use another mirror (VSEC_MIRROR_<NAME>)`,
   });
 }

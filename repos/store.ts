@@ -51,7 +51,7 @@ export class Store {
     return found !== undefined && (size === undefined || found === size);
   }
 
-  /** A new partial file for {@link adopt}; also sweeps away those that were abandoned. */
+  /** A new partial file for {@link adopt}. Its owner discards it in the end. */
   async begin(): Promise<PartialFile> {
     return PartialFile.create(this.#partial, PURPOSE);
   }

@@ -57,7 +57,7 @@ export async function fetchRelease(
   ctx: Context,
 ): Promise<SuiteRelease> {
   const path = releaseCachePath(ctx.cacheDir, request.repository, request.suite);
-  const cached = request.insecure ? undefined : await readCachedRelease(path);
+  const cached = request.insecure && !ctx.offline ? undefined : await readCachedRelease(path);
   if (ctx.offline) return offlineRelease(request, cached);
   const rejected: TransferError[] = [];
   let found: { readonly base: string; readonly result: Accepted; readonly kept: CachedRelease };
@@ -207,7 +207,9 @@ function noRelease(request: SuiteRequest, { attempts }: AllMirrorsFailed): VsecE
   const untrusted = attempts.find((attempt) => attempt.problem === 'untrusted');
   if (untrusted?.cause instanceof VsecError) {
     const [first, ...rest] = untrusted.cause.diagnostics;
-    const notes = attempts.map((a) => ({ message: `${shownUrl(a.url)}: ${a.message}` }));
+    const notes = attempts.map((a) => ({
+      message: a === untrusted ? `at ${shownUrl(a.url)}` : `${shownUrl(a.url)}: ${a.message}`,
+    }));
     if (first) return new VsecError([{ ...first, notes: [...first.notes, ...notes] }, ...rest]);
   }
   if (attempts.every((attempt) => attempt.problem === 'missing')) {

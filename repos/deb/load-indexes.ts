@@ -71,6 +71,7 @@ export async function loadIndexes(
   const bases = ctx.offline ? [] : await baseUrls(repository, ctx, { architectures });
   const client = new HttpClient(ctx, AT_ONCE);
   await removeAbandoned(partials(ctx)).catch(() => 0);
+  await removeAbandoned(join(ctx.cacheDir, 'releases', '.partial')).catch(() => 0);
   const work = async (advance: (done: number, total: number) => void) => {
     const now = options.now ?? new Date();
     const progress = progressOf(advance);

@@ -356,6 +356,9 @@ test('signatures ignored: marked, and nothing is remembered of it', async () => 
   await publish({ date: hoursAgo(9) });
   expect((await insecurely()).packages).toHaveLength(1);
   expect((await diagnosticOf(load())).code).toBe('REPO126');
+  const again = { ...ctx, offline: true };
+  const offline = loadIndexes('test', repository, ['amd64'], again, { insecure: true });
+  expect((await offline).insecure).toBe(true);
 });
 
 test('an InRelease without end is not read to its end', async () => {
