@@ -1,13 +1,14 @@
 /** What crosses the border into the sandbox: a job as JSON, and its events as JSON lines. */
 import type { Diagnostic } from '../vse/diagnostic.ts';
 import type { ReportEvent } from '../vse/report.ts';
+import type { PackageFile } from './deb/unpack.ts';
 import type { FinishRecipe } from './rootfs/recipe.ts';
 import type { Isolation } from './sandbox/inside.ts';
 
 export interface StageJob {
   readonly label: string;
-  /** Absolute paths of the package files, in any order. */
-  readonly packages: readonly string[];
+  /** In any order. */
+  readonly packages: readonly PackageFile[];
   /** Bytes once installed, for the progress. */
   readonly installedSize: number;
   /** Where to keep the tree after this stage. */

@@ -100,7 +100,10 @@ export async function obtainRootfs(
     ...(start >= 0 && { restore: stageTar(stages[start] as Stage) }),
     stages: missing.map((stage) => ({
       label: stage.label,
-      packages: stage.packages.map((pkg) => paths.get(pkg.sha256) as string),
+      packages: stage.packages.map((pkg) => ({
+        path: paths.get(pkg.sha256) as string,
+        label: `${pkg.name} ${pkg.version}`,
+      })),
       installedSize: stage.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
       ...(stage === kept && { save: stageTar(stage) }),
     })),

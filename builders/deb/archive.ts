@@ -3,10 +3,10 @@
  * `data.tar[.*]`, in that order (deb(5)).
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
-import { failure } from '../../vse/diagnostic.ts';
+import { VsecError, failure } from '../../vse/diagnostic.ts';
 
 /** A member of the archive: where its bytes are in the file. */
 export interface Member {
@@ -29,7 +29,8 @@ export type Entry = Readable & { readonly header: Header };
 const HEADER = 60;
 const MAGIC = '!<arch>\n';
 
-function broken(path: string, why: string) {
+/** BUILD101: what the file holds is no package. `path`: the file, for the message. */
+export function invalidPackage(path: string, why: string): VsecError {
   return failure('BUILD101', `not a valid Debian package: ${why}`, {
     notes: [{ message: `in ${path}` }],
     hint: 'the file has the digest that its repository signed, so the repository itself is wrong',
@@ -43,7 +44,7 @@ export function readMembers(path: string): DebMembers {
     const end = fstatSync(fd).size;
     const bytes = Buffer.alloc(HEADER);
     if (readSync(fd, bytes, 0, 8, 0) < 8 || bytes.toString('latin1', 0, 8) !== MAGIC)
-      throw broken(path, 'no ar signature');
+      throw invalidPackage(path, 'no ar signature');
     const found: Member[] = [];
     let at = 8;
     while (at + HEADER <= end && found.length < 16) {
@@ -51,17 +52,18 @@ export function readMembers(path: string): DebMembers {
       const name = bytes.toString('latin1', 0, 16).trimEnd().replace(/\/$/, '');
       const sizeText = bytes.toString('latin1', 48, 58).trimEnd();
       if (!/^\d+$/.test(sizeText) || bytes.toString('latin1', 58, 60) !== '`\n')
-        throw broken(path, `bad ar header at byte ${at}`);
+        throw invalidPackage(path, `bad ar header at byte ${at}`);
       const size = Number(sizeText);
       const offset = at + HEADER;
-      if (offset + size > end) throw broken(path, `member ${name} is longer than the file`);
+      if (offset + size > end) throw invalidPackage(path, `member ${name} is longer than the file`);
       found.push({ name, offset, size });
       at = offset + size + (size % 2);
     }
     const control = found.find((m) => m.name.startsWith('control.tar'));
     const data = found.find((m) => m.name.startsWith('data.tar'));
-    if (found[0]?.name !== 'debian-binary') throw broken(path, 'debian-binary is not first');
-    if (!control || !data) throw broken(path, 'control or data member is missing');
+    if (found[0]?.name !== 'debian-binary')
+      throw invalidPackage(path, 'debian-binary is not first');
+    if (!control || !data) throw invalidPackage(path, 'control or data member is missing');
     return { control, data };
   } finally {
     closeSync(fd);
@@ -75,22 +77,28 @@ export async function* entries(
   decompress: Decompress,
 ): AsyncGenerator<Entry> {
   const suffix = member.name.slice(member.name.indexOf('.tar') + 4);
-  const raw = createReadStream(path, {
-    start: member.offset,
-    end: member.offset + Math.max(member.size - 1, 0),
-    highWaterMark: 1 << 18,
-  });
-  const plain = decompress(raw, suffix);
+  const raw =
+    member.size === 0
+      ? Readable.from([])
+      : createReadStream(path, {
+          start: member.offset,
+          end: member.offset + member.size - 1,
+          highWaterMark: 1 << 18,
+        });
   const tar = extract();
-  raw.on('error', (e) => tar.destroy(e));
-  plain.on('error', (e) => tar.destroy(e));
-  plain.pipe(tar);
+  let plain: Readable | undefined;
   try {
+    plain = decompress(raw, suffix);
+    raw.on('error', (e: Error) => tar.destroy(e));
+    plain.on('error', (e) => tar.destroy(e));
+    plain.pipe(tar);
     yield* tar as unknown as AsyncIterable<Entry>;
   } catch (e) {
-    throw broken(path, `${member.name}: ${(e as Error).message}`);
+    throw e instanceof VsecError ? e : invalidPackage(path, `${member.name}: ${reason(e)}`);
   } finally {
     raw.destroy();
-    plain.destroy();
+    plain?.destroy();
   }
 }
+
+const reason = (e: unknown): string => (e as Error).message.split('\n')[0] ?? '';

@@ -2,7 +2,7 @@
 import { compareVersions } from '../../vse/deb-version.ts';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Decompress, DebMembers, Entry } from './archive.ts';
-import { entries } from './archive.ts';
+import { entries, invalidPackage } from './archive.ts';
 
 /** Field name (as written) → value with its continuation lines. */
 export type Fields = ReadonlyMap<string, string>;
@@ -15,11 +15,19 @@ export interface ControlData {
 
 const LIMIT = 32 << 20;
 
-/** Reads one RFC-822-like paragraph. */
+/** Fields that file names in the package database are made of. */
+const IDENTITY: Readonly<Record<string, RegExp>> = {
+  Package: /^[A-Za-z0-9][A-Za-z0-9+.-]*$/,
+  Version: /^[0-9A-Za-z.+:~-]+$/,
+  Architecture: /^[a-z0-9][a-z0-9-]*$/,
+};
+
+/** Reads the first RFC-822-like paragraph. */
 export function parseFields(text: string): Fields {
   const fields = new Map<string, string>();
   let current: string | undefined;
   for (const line of text.split('\n')) {
+    if (line === '' && fields.size > 0) break;
     if (/^[ \t]/.test(line) && current) fields.set(current, `${fields.get(current)}\n${line}`);
     else {
       const colon = line.indexOf(':');
@@ -32,12 +40,13 @@ export function parseFields(text: string): Fields {
 }
 
 /** Whole content of a small entry; a member past 32 MiB is refused. */
-export async function slurp(entry: Entry): Promise<Buffer> {
+async function slurp(entry: Entry, path: string): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of entry as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > LIMIT) throw new Error(`${entry.header.name} is larger than 32 MiB`);
+    if (size > LIMIT)
+      throw invalidPackage(path, `control member ${entry.header.name} is larger than 32 MiB`);
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -54,7 +63,7 @@ export async function readControl(
     const name = entry.header.name.replace(/^\.?\//, '');
     if (entry.header.type === 'file' && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
       files.set(name, {
-        bytes: await slurp(entry),
+        bytes: await slurp(entry, path),
         executable: ((entry.header.mode ?? 0) & 0o111) !== 0,
       });
     else entry.resume();
@@ -65,7 +74,15 @@ export async function readControl(
       notes: [{ message: `in ${path}` }],
     });
   files.delete('control');
-  return { fields: parseFields(control.bytes.toString('utf8')), files };
+  const fields = parseFields(control.bytes.toString('utf8'));
+  for (const [field, pattern] of Object.entries(IDENTITY))
+    if (!pattern.test(fields.get(field) ?? ''))
+      throw failure(
+        'BUILD102',
+        `not a valid Debian package: its control file has ${fields.has(field) ? 'an impossible' : 'no'} ${field}`,
+        { notes: [{ message: `in ${path}` }] },
+      );
+  return { fields, files };
 }
 
 /** One relation of a `Replaces` field. */

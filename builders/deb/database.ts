@@ -2,48 +2,54 @@
  * The package manager's database below `/var/lib/dpkg`, written directly
  * (formats: dpkg's `status`, `info/`, `triggers/`, `diversions`).
  */
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import type { Tree } from '../rootfs/tree.ts';
 import type { ControlData, Fields } from './control.ts';
 import { parseFields } from './control.ts';
 import type { Owner, Ownership } from './ownership.ts';
 import { ownerOf } from './ownership.ts';
 
 const ADMIN = 'var/lib/dpkg';
-/** Control members that dpkg reads itself and does not keep in `info/`. */
-const NOT_KEPT = new Set(['control']);
+/** Members of the control archive that are no part of `info/`: dpkg writes its own. */
+const NOT_KEPT = new Set(['control', 'list']);
+/** Fields that only the database holds; a package that has them would forge its state. */
+const STATE_FIELDS = /^(status|config-version|conffiles|triggers-(pending|awaited))$/i;
+/** Files of `triggers/` that are no triggers. */
+const NO_TRIGGERS = new Set(['File', 'Lock', 'Unincorp']);
 
 export interface Installed {
   readonly owner: Owner;
   readonly fields: Fields;
 }
 
-export class Database {
-  private readonly dir: string;
+export interface Diversion {
+  readonly from: string;
+  readonly to: string;
+  /** Name of a package, or `:` for a diversion by hand. */
+  readonly by: string;
+}
 
-  constructor(root: string) {
-    this.dir = join(root, ADMIN);
+export class Database {
+  private readonly tree: Tree;
+
+  constructor(tree: Tree) {
+    this.tree = tree;
     for (const name of ['info', 'updates', 'parts', 'triggers', 'alternatives'])
-      mkdirSync(join(this.dir, name), { recursive: true, mode: 0o755 });
+      tree.directory(`${ADMIN}/${name}`);
     for (const [name, text] of [
       ['status', ''],
       ['available', ''],
       ['info/format', '1\n'],
     ] as const)
-      if (!existsSync(join(this.dir, name))) writeFileSync(join(this.dir, name), text);
+      if (!tree.has(`${ADMIN}/${name}`)) tree.write(`${ADMIN}/${name}`, text);
+  }
+
+  private read(name: string): string {
+    return this.tree.read(`${ADMIN}/${name}`) ?? '';
   }
 
   /** Every package in the status file. */
   installed(): readonly Installed[] {
-    return readFileSync(join(this.dir, 'status'), 'utf8')
+    return this.read('status')
       .split('\n\n')
       .filter((p) => p.trim() !== '')
       .map((p) => {
@@ -61,16 +67,19 @@ export class Database {
     );
   }
 
-  /** Feeds the file lists of what is installed already into `ownership`. */
-  loadOwnership(ownership: Ownership, realPath: (path: string) => string): void {
+  /** Tells `ownership` what is installed already. */
+  loadOwnership(ownership: Ownership): void {
+    const { tree } = this;
     for (const { owner } of this.installed())
-      for (const path of this.list(owner.id)) ownership.record(realPath(path), owner);
+      for (const path of this.list(owner.id)) {
+        const real = tree.existingEntry(path);
+        if (real !== undefined)
+          ownership.record(real, owner, tree.stat(real)?.isDirectory() ?? false);
+      }
   }
 
   private list(id: string): readonly string[] {
-    const path = join(this.dir, 'info', `${id}.list`);
-    if (!existsSync(path)) return [];
-    return readFileSync(path, 'utf8')
+    return this.read(`info/${id}.list`)
       .split('\n')
       .filter((line) => line.length > 1 && line !== '/.')
       .map((line) => line.slice(1));
@@ -85,13 +94,14 @@ export class Database {
   ): void {
     const lines: string[] = [];
     for (const [field, value] of control.fields) {
+      if (STATE_FIELDS.test(field)) continue;
       lines.push(value.startsWith('\n') ? `${field}:${value}` : `${field}: ${value}`);
       if (field === 'Package') lines.push('Status: install ok unpacked');
     }
     if (conffiles.size > 0)
       lines.push('Conffiles:', ...[...conffiles].map(([path, md5]) => ` ${path} ${md5}`));
-    appendFileSync(join(this.dir, 'status'), `${lines.join('\n')}\n\n`);
-    writeFileSync(join(this.dir, 'info', `${owner.id}.list`), `${paths.join('\n')}\n`);
+    this.tree.append(`${ADMIN}/status`, `${lines.join('\n')}\n\n`);
+    this.tree.write(`${ADMIN}/info/${owner.id}.list`, `${paths.join('\n')}\n`);
     this.writeInfo(owner, control);
     this.registerTriggers(owner, control);
   }
@@ -100,21 +110,17 @@ export class Database {
   writeInfo(owner: Owner, control: ControlData): void {
     for (const [name, { bytes, executable }] of control.files) {
       if (NOT_KEPT.has(name)) continue;
-      const path = join(this.dir, 'info', `${owner.id}.${name}`);
-      writeFileSync(path, bytes);
-      chmodSync(path, executable ? 0o755 : 0o644);
+      this.tree.write(`${ADMIN}/info/${owner.id}.${name}`, bytes, executable ? 0o755 : 0o644);
     }
   }
 
-  /** Takes the paths that other packages replaced out of the file lists. */
-  applyLost(lost: Ownership['lost']): void {
+  /** Takes the paths (real paths) that other packages replaced out of the file lists. */
+  applyLost(lost: ReturnType<Ownership['settle']>): void {
     for (const [id, gone] of lost) {
-      const path = join(this.dir, 'info', `${id}.list`);
-      if (!existsSync(path)) continue;
-      const kept = readFileSync(path, 'utf8')
+      const kept = this.read(`info/${id}.list`)
         .split('\n')
-        .filter((line) => !gone.has(line.slice(1)));
-      writeFileSync(path, kept.join('\n'));
+        .filter((line) => !gone.has(this.tree.existingEntry(line.slice(1)) ?? ''));
+      this.tree.write(`${ADMIN}/info/${id}.list`, kept.join('\n'));
     }
   }
 
@@ -124,19 +130,16 @@ export class Database {
       const [verb, manner] = directive.split('-') as [string, string | undefined];
       if (verb === 'interest') {
         const who = manner === 'noawait' ? `${owner.id}/noawait` : owner.id;
-        if (name.startsWith('/'))
-          appendFileSync(join(this.dir, 'triggers', 'File'), `${name} ${who}\n`);
-        else appendFileSync(join(this.dir, 'triggers', name), `${who}\n`);
+        if (name.startsWith('/')) this.tree.append(`${ADMIN}/triggers/File`, `${name} ${who}\n`);
+        else this.tree.append(`${ADMIN}/triggers/${name}`, `${who}\n`);
       }
     }
   }
 
   /** Paths that somebody is interested in, from `triggers/File`. */
   private fileInterests(): ReadonlySet<string> {
-    const path = join(this.dir, 'triggers', 'File');
-    if (!existsSync(path)) return new Set();
     return new Set(
-      readFileSync(path, 'utf8')
+      this.read('triggers/File')
         .split('\n')
         .flatMap((line) => line.split(' ').slice(0, 1))
         .filter((p) => p !== ''),
@@ -159,26 +162,21 @@ export class Database {
           if (interests.has(prefix)) names.add(prefix);
         }
     }
-    const known = new Set(readdirSync(join(this.dir, 'triggers')));
+    const known = new Set(this.tree.list(`${ADMIN}/triggers`));
     const lines = [...names]
       .filter((name) => name.startsWith('/') || known.has(name))
       .sort()
       .map((name) => `${name} -\n`);
-    if (lines.length > 0) appendFileSync(join(this.dir, 'triggers', 'Unincorp'), lines.join(''));
+    if (lines.length > 0) this.tree.append(`${ADMIN}/triggers/Unincorp`, lines.join(''));
   }
 
-  /** Path (`usr/bin/x`) → where `dpkg-divert` moved it for packages other than `by`. */
-  diversions(): readonly { from: string; to: string; by: string }[] {
-    const path = join(this.dir, 'diversions');
-    if (!existsSync(path)) return [];
-    const lines = readFileSync(path, 'utf8').split('\n');
-    const found: { from: string; to: string; by: string }[] = [];
+  /** What `dpkg-divert` moved, by real paths. */
+  diversions(): readonly Diversion[] {
+    const lines = this.read('diversions').split('\n');
+    const real = (line: string | undefined): string => this.tree.entry((line ?? '').slice(1));
+    const found: Diversion[] = [];
     for (let i = 0; i + 2 < lines.length; i += 3)
-      found.push({
-        from: (lines[i] ?? '').slice(1),
-        to: (lines[i + 1] ?? '').slice(1),
-        by: lines[i + 2] ?? '',
-      });
+      found.push({ from: real(lines[i]), to: real(lines[i + 1]), by: lines[i + 2] ?? '' });
     return found;
   }
 }
@@ -187,7 +185,9 @@ function triggerLines(control: ControlData): readonly (readonly [string, string]
   const text = control.files.get('triggers')?.bytes.toString('utf8') ?? '';
   return text.split('\n').flatMap((line) => {
     const m = /^\s*(interest|activate)(-await|-noawait)?\s+(\S+)\s*$/.exec(line.replace(/#.*/, ''));
-    if (!m?.[1] || !m[3] || (m[3].includes('/') && !m[3].startsWith('/'))) return [];
+    if (!m?.[1] || !m[3]) return [];
+    const named = /^[A-Za-z0-9][A-Za-z0-9+.:_-]*$/.test(m[3]) && !NO_TRIGGERS.has(m[3]);
+    if (!named && !m[3].startsWith('/')) return [];
     return [[`${m[1]}${m[2] ?? ''}`, m[3]] as const];
   });
 }

@@ -13,7 +13,9 @@ function plain(input: Readable, suffix: string): Readable | undefined {
 }
 
 const unknown = (suffix: string) =>
-  failure('BUILD103', `packages compressed as ${suffix || 'nothing'} are not supported`);
+  failure('BUILD103', `packages compressed as ${suffix.slice(1)} are not supported`, {
+    hint: 'pin another version of the package',
+  });
 
 /** Decompresses with the toolbox's `xz` and `zstd`. */
 export function decompressWith(toolbox: Toolbox): Decompress {

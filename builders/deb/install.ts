@@ -1,4 +1,5 @@
 /** Installing one stage: unpack, preinst, `dpkg --configure`; in an order that is always the same. */
+import pLimit from 'p-limit';
 import type { Inside } from '../sandbox/inside.ts';
 import { Tree } from '../rootfs/tree.ts';
 import type { Decompress } from './archive.ts';
@@ -6,7 +7,7 @@ import { parseRelations } from './control.ts';
 import { Database } from './database.ts';
 import { configure, hasPreinst, runPreinsts } from './maintainer.ts';
 import { Ownership } from './ownership.ts';
-import type { Package } from './unpack.ts';
+import type { Package, PackageFile } from './unpack.ts';
 import { openPackage, unpackAll } from './unpack.ts';
 
 export interface InstallOptions {
@@ -41,24 +42,27 @@ export function mergeUsr(root: string, architecture: string): void {
 }
 
 /**
- * Installs the package files `paths` into the tree that `inside` enters.
+ * Installs the packages `files` into the tree that `inside` enters.
  *
  * A package without preinst is unpacked at once. One with a preinst waits until that script has
  * run, which in turn waits until what the package pre-depends on is configured; only the
  * essential packages, which make running scripts possible, are unpacked before their own.
  */
 export async function installPackages(
-  paths: readonly string[],
+  files: readonly PackageFile[],
   inside: Inside,
   options: InstallOptions,
 ): Promise<void> {
   const tree = new Tree(inside.root);
-  const database = new Database(inside.root);
+  const database = new Database(tree);
   const fresh = database.installed().length === 0;
   const ownership = new Ownership();
-  if (!fresh) database.loadOwnership(ownership, (path) => tree.entry(path));
+  if (!fresh) database.loadOwnership(ownership);
 
-  const packages = await Promise.all(paths.map((p) => openPackage(p, options.decompress)));
+  const limit = pLimit(options.jobs);
+  const packages = await Promise.all(
+    files.map((file) => limit(() => openPackage(file, options.decompress))),
+  );
   packages.sort((a, b) => (a.owner.id < b.owner.id ? -1 : 1));
   const byName = new Map(packages.map((pkg) => [pkg.owner.name, pkg]));
 

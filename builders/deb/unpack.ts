@@ -1,5 +1,6 @@
 /** Unpacking many packages at once, and recording them as unpacked. */
 import pLimit from 'p-limit';
+import { VsecError, failure } from '../../vse/diagnostic.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import type { Decompress, DebMembers } from './archive.ts';
 import { readMembers } from './archive.ts';
@@ -20,11 +21,38 @@ export interface Package {
   readonly owner: Owner;
 }
 
-export async function openPackage(path: string, decompress: Decompress): Promise<Package> {
-  const members = readMembers(path);
-  const control = await readControl(path, members, decompress);
-  const owner = ownerOf(control.fields);
-  return { path, label: `${owner.name} ${owner.version}`, members, control, owner };
+/** A package file as the lock has it. */
+export interface PackageFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** `name version`. */
+  readonly label: string;
+}
+
+export async function openPackage(file: PackageFile, decompress: Decompress): Promise<Package> {
+  const { path, label } = file;
+  try {
+    const members = readMembers(path);
+    const control = await readControl(path, members, decompress);
+    const owner = ownerOf(control.fields);
+    const found = `${owner.name} ${owner.version}`;
+    if (found !== label)
+      throw failure(
+        'BUILD104',
+        `its repository's index says ${label}, but the package is ${found}`,
+        {
+          notes: [{ message: `in ${path}` }],
+          hint: 'the repository is inconsistent; lock again later',
+        },
+      );
+    return { path, label, members, control, owner };
+  } catch (e) {
+    if (!(e instanceof VsecError)) throw e;
+    const [first, ...rest] = e.diagnostics;
+    if (!first || first.message.includes(label)) throw e;
+    const notes = [{ message: `package ${label}` }, ...first.notes];
+    throw new VsecError([{ ...first, notes }, ...rest], e.exitCode);
+  }
 }
 
 export interface UnpackOptions {
@@ -52,13 +80,17 @@ export async function unpackAll(
   options: UnpackOptions,
 ): Promise<void> {
   const limit = pLimit(options.jobs);
+  const { ownership } = options;
+  tree.refresh();
   const diversions = database.diversions();
+  for (const { from, to, by } of diversions) ownership.divert(from, to, by);
   const results = await Promise.all(
     packages.map((pkg) =>
       limit(async () => {
+        const { owner } = pkg;
         const conffiles = conffilesOf(pkg.control);
         const diverted = new Map(
-          diversions.filter((d) => d.by !== pkg.owner.name).map((d) => [d.from, d.to]),
+          diversions.filter((d) => d.by !== owner.name).map((d) => [d.from, d.to]),
         );
         const extracted = await extractData(
           pkg.path,
@@ -69,9 +101,14 @@ export async function unpackAll(
           {
             ownership: true,
             digests: new Set(conffiles.map((path) => path.slice(1))),
-            place: (real) => {
-              const to = diverted.get(real) ?? real;
-              return options.ownership.claim(to, pkg.owner) === 'write' ? to : undefined;
+            placement: {
+              file: (real) => {
+                const to = diverted.get(real) ?? real;
+                return ownership.claim(to, owner) === 'write' ? to : undefined;
+              },
+              folder: (real) => ownership.claimFolder(real, owner),
+              link: (real) => ownership.shipsLink(real, owner),
+              foreignLink: (real) => ownership.foreignLink(real, owner)?.name,
             },
             ...(options.advance && { advance: options.advance }),
           },
@@ -80,6 +117,7 @@ export async function unpackAll(
       }),
     ),
   );
+  const lost = ownership.settle();
   for (const { pkg, extracted, conffiles } of results)
     database.addUnpacked(
       pkg.owner,
@@ -92,7 +130,7 @@ export async function unpackAll(
         }),
       ),
     );
-  database.applyLost(options.ownership.lost);
+  database.applyLost(lost);
   database.activateTriggers(
     results.map(({ pkg, extracted }) => ({ control: pkg.control, paths: extracted.paths })),
   );
