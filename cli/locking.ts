@@ -71,9 +71,3 @@ const insecureLock = (path: string) =>
   warning('CLI030', `${path} was made without checking signatures`, {
     hint: "Make it anew with 'vsec lock'.",
   });
-
-/** The lock of an environment as it is on disk, for commands that only look. */
-export const lockIfThere = async (target: string): Promise<Lock | undefined> => {
-  const path = lockPath(target);
-  return existsSync(path) ? readLock(path) : undefined;
-};
