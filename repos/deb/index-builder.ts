@@ -95,7 +95,8 @@ class IndexBuilder {
   #number(name: string): number {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    this.#names.set(name, this.#names.size);
+    // A copy of its own: a slice would keep the whole piece of the file that it was cut from.
+    this.#names.set(Buffer.from(name, 'latin1').toString('latin1'), this.#names.size);
     return this.#names.size - 1;
   }
 

@@ -141,9 +141,9 @@ export class IndexFile {
     const { records, recordEnds } = this.#sections;
     const start = index === 0 ? 0 : recordEnds[index - 1]!;
     const values = latin1(records, start, recordEnds[index]!).split('\n');
-    return Object.fromEntries(
-      KEPT_FIELDS.map((field, i) => [field, values[i] ?? '']),
-    ) as PackageRecord;
+    const record: Partial<Record<KeptField, string>> = {};
+    KEPT_FIELDS.forEach((field, i) => (record[field] = values[i] ?? ''));
+    return record as PackageRecord;
   }
 }
 

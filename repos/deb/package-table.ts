@@ -137,8 +137,19 @@ export class PackageTable {
 export type RelationField =
   'pre-depends' | 'depends' | 'recommends' | 'conflicts' | 'breaks' | 'provides';
 
+/** Some fields are asked for many times: a popular name's providers, by everything in conflict. */
+const parsed = new WeakMap<PackageRecord, Map<RelationField, readonly Alternatives[]>>();
+
 /** @throws SOLV111 the field is malformed */
-export function relationsOf(found: DebPackage, field: RelationField): Alternatives[] {
+export function relationsOf(found: DebPackage, field: RelationField): readonly Alternatives[] {
+  const fields = parsed.get(found.record) ?? new Map<RelationField, readonly Alternatives[]>();
+  parsed.set(found.record, fields);
+  const relations = fields.get(field) ?? readRelations(found, field);
+  fields.set(field, relations);
+  return relations;
+}
+
+function readRelations(found: DebPackage, field: RelationField): Alternatives[] {
   try {
     return parseRelations(found.record[field]);
   } catch (error) {
