@@ -28,11 +28,14 @@ export function kvmObstacle(device = '/dev/kvm', cpuinfo = '/proc/cpuinfo'): str
   }
 }
 
-/** The accelerators to try, in this order; BOOT003 when the one that must be used cannot be. */
+/**
+ * The accelerators to try, in this order; BOOT003 when the one that must be used cannot be.
+ * `obstacle` is what `kvmObstacle` found.
+ */
 export function accelerators(
   backend: Backend,
   choice: AcceleratorChoice,
-  obstacle = kvmObstacle(),
+  obstacle: string | undefined,
 ): readonly [Accelerator, ...Accelerator[]] {
   const offered = backend.accelerators ?? ['kvm', 'tcg'];
   const wanted = choice === 'auto' ? offered : [choice];

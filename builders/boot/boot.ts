@@ -8,7 +8,7 @@ import { goldenImage, readManifest } from '../manifest.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
-import { accelerators } from './accelerator.ts';
+import { accelerators, kvmObstacle } from './accelerator.ts';
 import type { Attempt, BootTest } from './attempt.ts';
 import { attempt } from './attempt.ts';
 import { measure, openImage } from './image-under-test.ts';
@@ -50,7 +50,7 @@ export async function bootBundle(
     throw failure('BOOT001', `vsec cannot start guests of ${backend.name}`, {
       hint: `its glue is in boot/${backend.name}; boot with --backend qemu to test the image`,
     });
-  const [first, ...others] = accelerators(backend, options.accelerator ?? 'auto');
+  const choices = accelerators(backend, options.accelerator ?? 'auto', kvmObstacle());
   const manifest = await readManifest(bundle);
   const image = goldenImage(manifest);
   const problems = backend.check(image).filter((one) => one.severity === 'error');
@@ -63,7 +63,15 @@ export async function bootBundle(
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
   };
+  return bootWith(choices, test, manifest);
+}
 
+/** Boots with the first accelerator, and with the next where a guest shows no sign of life. */
+export async function bootWith(
+  [first, ...others]: readonly [Accelerator, ...Accelerator[]],
+  test: BootTest,
+  manifest: Manifest,
+): Promise<BootResult> {
   const notes: Diagnostic[] = [];
   let accelerator = first;
   let tried = await attempt(test, accelerator, others.length > 0);

@@ -58,8 +58,10 @@ export async function watchGuest(
   let silence: NodeJS.Timeout | undefined;
   let trouble: Trouble | undefined;
 
+  const giveUp = (ending: Ending): void =>
+    settle.resolve(trouble ? { kind: 'trouble', trouble } : ending);
   const after = (milliseconds: number, ending: () => Ending): NodeJS.Timeout => {
-    const timer = setTimeout(() => settle.resolve(ending()), milliseconds);
+    const timer = setTimeout(() => giveUp(ending()), milliseconds);
     timers.add(timer);
     return timer;
   };
@@ -88,10 +90,7 @@ export async function watchGuest(
 
   const guest = new GuestProcess(command, onOutput);
   guest.ended.then(
-    (end) =>
-      settle.resolve(
-        trouble ? { kind: 'trouble', trouble } : { kind: 'exited', end, stderr: guest.stderr },
-      ),
+    (end) => giveUp({ kind: 'exited', end, stderr: guest.stderr }),
     (problem: unknown) =>
       settle.resolve({ kind: 'not-started', reason: (problem as Error).message }),
   );
