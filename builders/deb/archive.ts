@@ -6,6 +6,7 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node
 import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
+import { errorCode } from '../../repos/io-errors.ts';
 import { VsecError, failure } from '../../vse/diagnostic.ts';
 
 /** A member of the archive: where its bytes are in the file. */
@@ -70,12 +71,13 @@ export function readMembers(path: string): DebMembers {
   }
 }
 
-/** The entries of one member's tar, in order. Each entry must be read or resumed. */
-export async function* entries(
+/** Hands the entries of one member's tar to `take`, in order; it must read or resume each. */
+export async function readEntries(
   path: string,
   member: Member,
   decompress: Decompress,
-): AsyncGenerator<Entry> {
+  take: (entry: Entry) => void | Promise<void>,
+): Promise<void> {
   const suffix = member.name.slice(member.name.indexOf('.tar') + 4);
   const raw =
     member.size === 0
@@ -86,19 +88,28 @@ export async function* entries(
           highWaterMark: 1 << 18,
         });
   const tar = extract();
+  let damage: Error | undefined;
+  const fail = (e: Error): void => {
+    damage ??= e;
+    tar.destroy(e);
+  };
+  raw.on('error', fail);
+  tar.on('error', fail);
   let plain: Readable | undefined;
   try {
     plain = decompress(raw, suffix);
-    raw.on('error', (e: Error) => tar.destroy(e));
-    plain.on('error', (e) => tar.destroy(e));
+    plain.on('error', fail);
     plain.pipe(tar);
-    yield* tar as unknown as AsyncIterable<Entry>;
+    for await (const entry of tar as unknown as AsyncIterable<Entry>) {
+      entry.on('error', fail);
+      await take(entry);
+    }
   } catch (e) {
-    throw e instanceof VsecError ? e : invalidPackage(path, `${member.name}: ${reason(e)}`);
+    if (!damage || e instanceof VsecError) throw e;
+    if (errorCode(damage) !== undefined && 'syscall' in damage) throw damage;
+    throw invalidPackage(path, `${member.name}: ${damage.message.split('\n')[0] ?? ''}`);
   } finally {
     raw.destroy();
     plain?.destroy();
   }
 }
-
-const reason = (e: unknown): string => (e as Error).message.split('\n')[0] ?? '';

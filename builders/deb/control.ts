@@ -2,7 +2,7 @@
 import { compareVersions } from '../../vse/deb-version.ts';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Decompress, DebMembers, Entry } from './archive.ts';
-import { entries, invalidPackage } from './archive.ts';
+import { invalidPackage, readEntries } from './archive.ts';
 
 /** Field name (as written) → value with its continuation lines. */
 export type Fields = ReadonlyMap<string, string>;
@@ -59,7 +59,7 @@ export async function readControl(
   decompress: Decompress,
 ): Promise<ControlData> {
   const files = new Map<string, { bytes: Buffer; executable: boolean }>();
-  for await (const entry of entries(path, members.control, decompress)) {
+  await readEntries(path, members.control, decompress, async (entry) => {
     const name = entry.header.name.replace(/^\.?\//, '');
     if (entry.header.type === 'file' && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
       files.set(name, {
@@ -67,7 +67,7 @@ export async function readControl(
         executable: ((entry.header.mode ?? 0) & 0o111) !== 0,
       });
     else entry.resume();
-  }
+  });
   const control = files.get('control');
   if (!control)
     throw failure('BUILD102', 'not a valid Debian package: no control file', {

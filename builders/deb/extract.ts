@@ -20,7 +20,7 @@ import { VsecError, failure } from '../../vse/diagnostic.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import { innerPath } from '../rootfs/tree.ts';
 import type { Decompress, Entry, Member } from './archive.ts';
-import { entries } from './archive.ts';
+import { readEntries } from './archive.ts';
 
 /** What other packages say about the paths of this one. All paths are real paths. */
 export interface Placement {
@@ -242,7 +242,7 @@ export async function extractData(
 ): Promise<Extracted> {
   const extraction = new Extraction(label, tree, options);
   try {
-    for await (const entry of entries(path, member, decompress)) await extraction.take(entry);
+    await readEntries(path, member, decompress, (entry) => extraction.take(entry));
   } catch (e) {
     throw extraction.explain(e);
   }

@@ -9,7 +9,7 @@ import type { Header } from 'tar-stream';
 export type TarEntry = Partial<Header> & { readonly name: string; readonly content?: string };
 
 /** A tar of exactly these entries. */
-export async function tar(entries: readonly TarEntry[]): Promise<Buffer> {
+export async function tar(entries: readonly TarEntry[]): Promise<Buffer<ArrayBuffer>> {
   const archive = pack();
   // Owned by whoever runs the tests, who may give files to nobody else unless it is root.
   const common = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -23,7 +23,7 @@ export async function tar(entries: readonly TarEntry[]): Promise<Buffer> {
 
 export interface ArMember {
   readonly name: string;
-  readonly bytes: Buffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** What the header says, when it is to lie. */
   readonly size?: string;
 }
@@ -65,7 +65,7 @@ export async function deb(recipe: DebRecipe): Promise<Buffer> {
       .map((line) => `${line}\n`)
       .join('');
   const suffix = recipe.gzip ? '.gz' : '';
-  const press = (bytes: Buffer): Buffer => (recipe.gzip ? gzipSync(bytes) : bytes);
+  const press = (bytes: Buffer<ArrayBuffer>) => (recipe.gzip ? gzipSync(bytes) : bytes);
   const control = await tar([{ name: './control', content: text }, ...(recipe.control ?? [])]);
   const data = await tar([{ name: './', type: 'directory' }, ...(recipe.files ?? [])]);
   const members: ArMember[] = [
