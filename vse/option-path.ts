@@ -56,12 +56,16 @@ export function shapeAt(root: Shape, path: Path): Shape | undefined {
   return shape;
 }
 
-/** What may be meant by a path that the language has not. */
-export function pathHint(shape: Shape, text: string): string | undefined {
+/** What may be meant by a path that the language has not; `above` is the part that it has. */
+export function pathHint(shape: Shape, text: string, above = ''): string | undefined {
   if (shape.kind !== 'struct') return undefined;
   const dot = text.indexOf('.');
   const key = dot < 0 ? text : text.slice(0, dot);
   const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
-  if (!field) return suggestion(key, Object.keys(shape.fields));
-  return field.kind === 'struct' && dot >= 0 ? pathHint(field, text.slice(dot + 1)) : undefined;
+  if (field) return dot < 0 ? undefined : pathHint(field, text.slice(dot + 1), `${above}${key}.`);
+  const known = Object.keys(shape.fields);
+  return suggestion(
+    above + key,
+    known.map((name) => above + name),
+  );
 }

@@ -111,7 +111,7 @@ describe('explainOption', () => {
     expect(explainOption(vse, 'image.szie')).toBeUndefined();
     expect(explainOption(vse, 'hostname')).toMatchObject({ given: [], doc: /Host name/ });
     expect(suggestOption(vse, 'image.szie')).toBe("Did you mean 'image.size'?");
-    expect(suggestOption(vse, 'kernel.cmdlin.x')).toMatch(/cmdline/);
+    expect(suggestOption(vse, 'kernel.cmdlin.x')).toMatch(/'kernel.cmdline'/);
   });
 });
 
