@@ -3,10 +3,8 @@ import { distance } from 'fastest-levenshtein';
 import { error, type Diagnostic, type Note } from '../vse/diagnostic.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Request } from './requests.ts';
-import type { Candidate, Fact } from './solver/problem.ts';
-import type { PackageConflict, PackageRequirement, Universe } from './universe.ts';
-
-export type ResolveFact = Fact<PackageRequirement, PackageConflict, Request>;
+import { listed, tellChain, titleOf, type ResolveFact } from './failure-chain.ts';
+import type { Universe } from './universe.ts';
 
 const MAX_NEAR_NAMES = 3;
 const MAX_NOTES = 24;
@@ -29,7 +27,8 @@ export function unsatisfiable(request: Request, universe: Universe): Diagnostic[
     message: `${origin.layer} asks for ${operator} ${version}`,
     span: origin.span,
   }));
-  for (const candidate of others) notes.push({ message: `there is ${title(candidate, universe)}` });
+  for (const candidate of others)
+    notes.push({ message: `there is ${titleOf(candidate, universe)}` });
   return [
     error('SOLV102', `no version of '${name}' satisfies '${target}'`, {
       ...(span && { span }),
@@ -72,8 +71,7 @@ export function explainUnsolvable(
   vse: Vse,
   universe: Universe,
 ): Diagnostic {
-  const chain = new Chain(facts, requests, vse, universe);
-  const { asked, excluded, missing, notes } = chain;
+  const { asked, excluded, missing, notes } = tellChain(facts, requests, vse, universe);
   const shown = notes.slice(0, MAX_NOTES);
   if (notes.length > MAX_NOTES)
     shown.push({ message: `and ${notes.length - MAX_NOTES} facts more` });
@@ -119,97 +117,4 @@ function excludedButNeeded(
     notes,
     hint: own.length > 0 ? `${back}, or remove ${listed(own)}` : back,
   });
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-const listed = (names: readonly string[]): string =>
-  names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-
-const title = (candidate: Candidate, universe: Universe): string => {
-  const { name, version, repository, suite } = universe.info(candidate);
-  return `${name} ${version} (${repository} ${suite})`;
-};
-
-/** The facts in an order in which each follows from one before, from requests to contradiction. */
-class Chain {
-  readonly notes: Note[] = [];
-  /** The requests that have part in it. */
-  readonly asked: readonly Request[];
-  /** Names of the excluded packages that have part in it. */
-  readonly excluded: string[] = [];
-  missing: string | undefined;
-  readonly #facts: readonly ResolveFact[];
-  readonly #vse: Vse;
-  readonly #universe: Universe;
-  readonly #told = new Set<Candidate>();
-
-  constructor(
-    facts: readonly ResolveFact[],
-    requests: readonly Request[],
-    vse: Vse,
-    universe: Universe,
-  ) {
-    this.#facts = facts;
-    this.#vse = vse;
-    this.#universe = universe;
-    const part = new Set(facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : [])));
-    this.asked = requests.filter((request) => part.has(request));
-    this.asked.forEach((request) => this.#request(request));
-    for (const { candidates } of this.asked) this.#follow(candidates);
-    // Both sides of a conflict have been told of by now.
-    for (const fact of facts) if (fact.kind === 'conflicts') this.#tell(fact);
-  }
-
-  #follow(candidates: readonly Candidate[]): void {
-    for (const candidate of candidates) {
-      if (this.#told.has(candidate)) continue;
-      this.#told.add(candidate);
-      const about = this.#facts.flatMap((fact) =>
-        (fact.kind === 'requires' || fact.kind === 'forbidden') && fact.candidate === candidate
-          ? [fact]
-          : [],
-      );
-      about.forEach((fact) => this.#tell(fact));
-      for (const fact of about)
-        if (fact.kind === 'requires') this.#follow(fact.requirement.candidates);
-    }
-  }
-
-  #request({ name, target, origins, essential }: Request): void {
-    if (origins.length === 0 || essential)
-      this.notes.push({ message: `'${name}' is essential: every installation has it` });
-    for (const { layer, span } of origins.slice(-1))
-      this.notes.push({ message: `${layer} asks for ${target}`, span });
-  }
-
-  #tell(fact: Exclude<ResolveFact, { kind: 'request' }>): void {
-    const about = title(fact.candidate, this.#universe);
-    if (fact.kind === 'forbidden') {
-      const { name } = this.#universe.info(fact.candidate);
-      if (this.excluded.includes(name)) return;
-      this.excluded.push(name);
-      const origin = this.#vse.excluded
-        .find((exclusion) => exclusion.name === name)
-        ?.origins.at(-1);
-      const by = origin ? ` by ${origin.layer}` : '';
-      this.notes.push({
-        message: `'${name}' is excluded${by}`,
-        ...(origin && { span: origin.span }),
-      });
-    } else if (fact.kind === 'requires') {
-      const { verb, target, candidates } = fact.requirement;
-      const told = `${about} ${verb} ${target}`;
-      if (candidates.length === 0) this.missing = `it needs ${target}, which no repository has`;
-      this.notes.push({
-        message: candidates.length === 0 ? `${told}, which no repository has` : told,
-      });
-    } else {
-      const { verb, target } = fact.conflict;
-      const other = title(fact.other, this.#universe);
-      this.notes.push({
-        message:
-          target === '' ? `${about} ${verb} ${other}` : `${about} ${verb} ${target}: ${other}`,
-      });
-    }
-  }
 }

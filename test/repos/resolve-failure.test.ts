@@ -125,6 +125,33 @@ SOLV105: 'app' cannot be installed: it needs closed-source (>= 2), which no repo
   hint: add the suite or repository that has it, or another version of the package`,
   },
   {
+    name: 'a dependency on a version that no repository has',
+    body: 'add:\n  packages: [app]\n',
+    packages: 'app; Depends: lib (>= 2) | lib2\n lib 1',
+    says: `
+SOLV105: 'app' cannot be installed: it needs lib (>= 2) | lib2, but there is only lib 1 (toys toy) @top.yaml:5
+  top asks for app @top.yaml:5
+  app 1 (toys toy) depends on lib (>= 2) | lib2, but there is only lib 1 (toys toy)
+  hint: add the suite or repository that has it, or another version of the package`,
+  },
+  {
+    name: 'a package that another one provides, which is in conflict as well',
+    body: 'add:\n  packages: [app, rival]\nexclude:\n  packages: [lib]\n',
+    packages: `
+      app; Depends: lib
+      lib
+      libnew; Provides: lib; Conflicts: rival
+      rival 2`,
+    says: `
+SOLV104: 'lib' is excluded, but 'app' and 'rival' cannot do without it @top.yaml:7
+  top asks for app @top.yaml:5
+  top asks for rival @top.yaml:5
+  app 1 (toys toy) depends on lib (provided by libnew)
+  'lib' is excluded by top @top.yaml:7
+  libnew 1 (toys toy) conflicts with rival: rival 2 (toys toy)
+  hint: take back the exclusion of 'lib', or remove 'app' and 'rival'`,
+  },
+  {
     name: 'versions that cannot both be there',
     body: 'add:\n  packages: [old, new]\n',
     packages: `
