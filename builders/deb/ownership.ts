@@ -30,6 +30,12 @@ export function ownerOf(fields: Fields): Owner {
 const replaces = (a: Owner, b: Owner): boolean =>
   a.replaces.some((relation) => covers(relation, b.name, b.version));
 
+/** How many collisions are told at once. */
+const LISTED = 10;
+
+/** Has `a` the file when both ship it? Of two that replace each other, dpkg unpacks `a` last. */
+const beats = (a: Owner, b: Owner): boolean => replaces(a, b) && (b.id < a.id || !replaces(b, a));
+
 /** Of two packages that ship one folder, does the first say what it is like? */
 const precedes = (a: Owner, b: Owner): boolean =>
   a.essential === b.essential ? a.id < b.id : a.essential;
@@ -46,9 +52,8 @@ export class Ownership {
   private readonly settledFolders = new Set<string>();
   /** Links of this batch. */
   private readonly links = new Map<string, Owner>();
-  /** Paths that packages ship without leave to replace each other, until `settle`. */
+  /** Paths that several packages ship, until `settle`. */
   private readonly contested = new Map<string, Set<Owner>>();
-  private lostPaths = new Map<string, Set<string>>();
 
   /** Records a path of an earlier stage. */
   record(path: string, owner: Owner, folder: boolean): void {
@@ -70,17 +75,9 @@ export class Ownership {
     if (!current || current.id === owner.id) return this.give(path, owner);
     if (current.name === owner.name && current.multiArchSame && owner.multiArchSame)
       return owner.id < current.id ? this.give(path, owner) : 'skip';
-    const [forward, backward] = [replaces(owner, current), replaces(current, owner)];
-    if (forward && (!backward || current.id < owner.id)) {
-      this.drop(current, path);
-      return this.give(path, owner);
-    }
-    if (backward) this.drop(owner, path);
-    else {
-      const rivals = this.contested.get(path) ?? new Set();
-      this.contested.set(path, rivals.add(current).add(owner));
-    }
-    return 'skip';
+    const rivals = this.contested.get(path) ?? new Set();
+    this.contested.set(path, rivals.add(current).add(owner));
+    return beats(owner, current) ? this.give(path, owner) : 'skip';
   }
 
   /** Notes that `owner` ships the link at `path`. */
@@ -105,20 +102,21 @@ export class Ownership {
 
   /**
    * Ends a batch. Returns the paths that packages lost to others in it, by owner id.
-   * @throws VsecError BUILD120 for each path that two packages ship without leave
+   * @throws VsecError BUILD120 for each path that packages ship without leave
    */
   settle(): ReadonlyMap<string, ReadonlySet<string>> {
     const found: Diagnostic[] = [];
+    const lost = new Map<string, Set<string>>();
     for (const [path, rivals] of [...this.contested].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      // Whoever beats all the others has it by now.
       const winner = this.files.get(path) as Owner;
-      for (const rival of [...rivals].sort((a, b) => (a.id < b.id ? -1 : 1)))
-        if (rival.id === winner.id) continue;
-        else if (replaces(winner, rival)) this.drop(rival, path);
-        else found.push(collision(path, winner, rival));
+      const others = [...rivals].filter((rival) => rival.id !== winner.id);
+      if (others.every((other) => beats(winner, other)))
+        for (const { id } of others) lost.set(id, (lost.get(id) ?? new Set()).add(path));
+      else found.push(collision(path, rivals));
     }
-    if (found.length > 0) throw new VsecError(found.slice(0, 10));
-    const lost = this.lostPaths;
-    this.lostPaths = new Map();
+    if (found.length > 0) throw new VsecError(found.slice(0, LISTED));
+    this.contested.clear();
     this.links.clear();
     for (const path of this.folders.keys()) this.settledFolders.add(path);
     return lost;
@@ -126,25 +124,19 @@ export class Ownership {
 
   private give(path: string, owner: Owner): 'write' {
     this.files.set(path, owner);
-    this.lostPaths.get(owner.id)?.delete(path);
     return 'write';
-  }
-
-  private drop(owner: Owner, path: string): void {
-    const paths = this.lostPaths.get(owner.id) ?? new Set<string>();
-    this.lostPaths.set(owner.id, paths.add(path));
   }
 }
 
-function collision(path: string, one: Owner, other: Owner): Diagnostic {
-  const [a, b] = one.id < other.id ? [one, other] : [other, one];
-  return error('BUILD120', `${a.name} and ${b.name} both ship /${path}`, {
-    notes: [
-      {
-        message: `${a.name} ${a.version} does not declare that it replaces ${b.name} ${b.version}`,
-      },
-      { message: `nor does ${b.name} declare that it replaces ${a.name}` },
-    ],
-    hint: 'remove or exclude one of the two packages',
+function collision(path: string, rivals: ReadonlySet<Owner>): Diagnostic {
+  const list = [...rivals].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const names = list.map(({ name }) => name);
+  return error('BUILD120', `${names.slice(0, -1).join(', ')} and ${names.at(-1)} ship /${path}`, {
+    notes: list.map((one) => {
+      const others = list.filter((other) => other !== one && replaces(one, other));
+      const relation = others.map(({ name }) => name).join(', ') || 'none of the others';
+      return { message: `${one.name} ${one.version} declares that it replaces ${relation}` };
+    }),
+    hint: 'remove or exclude all but one of them',
   });
 }
