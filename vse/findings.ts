@@ -1,6 +1,8 @@
 /** Collects the diagnostics of one pass, so that one run reports as many as it can find. */
 import { error, warning } from './diagnostic.ts';
-import type { Diagnostic, DiagnosticDetails } from './diagnostic.ts';
+import type { Diagnostic, DiagnosticDetails, Span } from './diagnostic.ts';
+import { problemsOf } from './shape.ts';
+import type { Reading } from './shape.ts';
 
 /** After this many errors a pass stops looking: nobody reads further, and input may be hostile. */
 const LIMIT = 100;
@@ -16,6 +18,14 @@ export class Findings {
 
   warning(code: string, message: string, details: DiagnosticDetails = {}): void {
     if (!this.full) this.list.push(warning(code, message, details));
+  }
+
+  /** What was read at `span`, or undefined with its problems reported. */
+  accept<T>(reading: Reading<T>, span: Span): T | undefined {
+    if ('value' in reading) return reading.value;
+    for (const { code, message, hint, node } of problemsOf(reading))
+      this.error(code, message, { span: node?.span ?? span, hint });
+    return undefined;
   }
 
   get failed(): boolean {

@@ -3,7 +3,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { suggestion } from './nearest.ts';
 import { describe, shorten } from './node.ts';
 import type { Node, ScalarNode } from './node.ts';
-import type { JsonSchema, Leaf, Problem, Reading, Surroundings, Value } from './shape.ts';
+import { problemsOf } from './shape.ts';
+import type { JsonSchema, Leaf, Reading, Surroundings, Value } from './shape.ts';
 import { SIZE_PATTERN, readSize, showSize } from './size.ts';
 
 export function problem(code: string, message: string, hint?: string, node?: Node): Reading<never> {
@@ -174,49 +175,52 @@ function sizeHint(written: string): string {
   return `Did you mean '${match[1]}${match[2].toUpperCase()}iB'?`;
 }
 
+/** A leaf with a check of its own, which sees numbers as they were written. */
+function written(
+  options: LeafOptions & { readonly check: (text: string, expects: string) => Reading<Value> },
+): Leaf {
+  return scalar(options, isWritten, (given) => options.check(given, options.expects));
+}
+
+const MODE = '^[0-7]{3,4}$';
+
 /** Permission bits, normalised to four octal digits. */
 export const mode = (doc: string): Leaf =>
-  text0({
+  written({
     doc,
     expects: 'an octal mode such as "0755"',
-    schema: { type: ['string', 'integer'], pattern: '^[0-7]{3,4}$' },
+    schema: { type: ['string', 'integer'], pattern: MODE },
     examples: ['0755'],
-    check: (written, expects) =>
-      /^[0-7]{3,4}$/.test(written)
-        ? { value: written.padStart(4, '0') }
+    check: (given, expects) =>
+      new RegExp(MODE).test(given)
+        ? { value: given.padStart(4, '0') }
         : problem(
             'VSE028',
-            `'${shorten(written)}' is not ${expects}`,
+            `'${shorten(given)}' is not ${expects}`,
             'Three or four octal digits: 0644 for a file, 0755 for a program.',
           ),
   });
 
+const MAC = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
+
 /** A unicast hardware address, in lower case. */
 export const mac = (doc: string): Leaf =>
-  text0({
+  written({
     doc,
     expects: 'a MAC address such as 52:54:00:00:00:01',
-    schema: { type: 'string', pattern: '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$' },
-    check: (written, expects) => {
-      if (!/^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$/.test(written))
-        return problem('VSE029', `'${shorten(written)}' is not ${expects}`);
-      if (parseInt(written.slice(0, 2), 16) & 1)
+    schema: { type: 'string', pattern: MAC },
+    check: (given, expects) => {
+      if (!new RegExp(MAC).test(given))
+        return problem('VSE029', `'${shorten(given)}' is not ${expects}`);
+      if (parseInt(given.slice(0, 2), 16) & 1)
         return problem(
           'VSE029',
-          `'${written}' is a multicast address: no card can have it`,
-          `The first byte must be even: '52${written.slice(2)}'?`,
+          `'${given}' is a multicast address: no card can have it`,
+          `The first byte must be even: '52${given.slice(2)}'?`,
         );
-      return { value: written.toLowerCase() };
+      return { value: given.toLowerCase() };
     },
   });
-
-function text0(
-  options: LeafOptions & {
-    readonly check: (written: string, expects: string) => Reading<Value>;
-  },
-): Leaf {
-  return scalar(options, isWritten, (written) => options.check(written, options.expects));
-}
 
 /** A file or folder of the host, absolute once read; relative ones start at the layer's folder. */
 export const hostPath = (doc: string, examples: readonly string[]): Leaf =>
@@ -259,9 +263,4 @@ export function all(readings: readonly Reading<Value>[]): Reading<Value> {
   const problems = readings.flatMap(problemsOf);
   if (problems.length > 0) return { problems };
   return { value: readings.map((r) => ('value' in r ? r.value : '')) };
-}
-
-export function problemsOf(reading: Reading<unknown>): readonly Problem[] {
-  if ('problem' in reading) return [reading.problem];
-  return 'problems' in reading ? reading.problems : [];
 }

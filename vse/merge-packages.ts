@@ -1,6 +1,7 @@
 /** What merging means for packages: relations add up, and must be able to hold together. */
 import type { Cell } from './cells.ts';
 import type { Findings } from './findings.ts';
+import type { Layer } from './layer.ts';
 import { compareVersions } from './deb-version.ts';
 import { compatible, showRelation } from './relation.ts';
 import type { Origin, PackageExclusion, RequestRelation } from './types.ts';
@@ -66,29 +67,41 @@ function tighter(a: RequestRelation, b: RequestRelation, side: '<' | '=' | '>'):
   return side === '<' ? order < 0 : order > 0;
 }
 
-/** What is asked for and excluded cannot be had. */
+/** What is asked for and excluded cannot be had; whoever spoke last is told. */
 export function checkExclusions(
   options: Cell,
   excluded: ReadonlyMap<string, PackageExclusion>,
+  layers: readonly Layer[],
   findings: Findings,
 ): void {
-  const requests = options.at(['packages'])?.children;
-  const namedBy = (owner: string, name: string): readonly Origin[] | undefined => {
-    const held = options.at([owner, 'package'])?.held;
-    return held?.content.type === 'value' && held.content.value === name ? held.origins : undefined;
-  };
-  for (const [name, { origins }] of excluded) {
-    const requested =
-      requests?.get(name)?.held?.origins ?? namedBy('kernel', name) ?? namedBy('hypervisor', name);
-    if (!requested) continue;
-    const last = origins.at(-1)!;
-    findings.error('VSE055', `Package '${name}' is excluded, and asked for as well`, {
-      span: last.span,
-      notes: requested.map((o) => ({
-        message: `asked for by layer '${o.layer}' (${o.verb})`,
-        span: o.span,
-      })),
-      hint: `Put it under 'remove' as well, or take the exclusion out.`,
+  const height = (origin: Origin): number => layers.findIndex((l) => l.file === origin.span.file);
+  for (const { name, origins } of excluded.values()) {
+    const requests = requestsOf(options, name);
+    if (!requests) continue;
+    const [request, exclusion] = [requests.at(-1)!, origins.at(-1)!];
+    const askedLast = height(request) > height(exclusion);
+    findings.error('VSE055', `Package '${name}' is asked for, and excluded as well`, {
+      span: askedLast ? request.span : exclusion.span,
+      notes: askedLast
+        ? [{ message: `excluded by layer '${exclusion.layer}'`, span: exclusion.span }]
+        : requests.map((o) => ({
+            message: `asked for by layer '${o.layer}' (${o.verb})`,
+            span: o.span,
+          })),
+      hint: askedLast
+        ? `Do without it, or talk to whoever keeps layer '${exclusion.layer}'.`
+        : "Put it under 'remove' as well, or take the exclusion out.",
     });
   }
+}
+
+/** Where a package is asked for, be it as kernel or as hypervisor. */
+function requestsOf(options: Cell, name: string): readonly Origin[] | undefined {
+  const listed = options.at(['packages', name])?.held;
+  if (listed) return listed.origins;
+  for (const owner of ['kernel', 'hypervisor']) {
+    const held = options.at([owner, 'package'])?.held;
+    if (held?.content.type === 'value' && held.content.value === name) return held.origins;
+  }
+  return undefined;
 }

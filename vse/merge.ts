@@ -44,7 +44,7 @@ export function merge(layers: readonly Layer[], findings: Findings): Merged {
   const merger = new Merger(findings);
   layers.forEach((layer, index) => merger.apply(layer, index));
   checkRelations(merger.options, findings);
-  checkExclusions(merger.options, merger.excluded, findings);
+  checkExclusions(merger.options, merger.excluded, layers, findings);
   return merger;
 }
 
@@ -193,7 +193,7 @@ class Merger implements Merged {
     const known = held?.content.type === 'request' ? held.content.relations : undefined;
     const spelled = relation && showRelation(relation);
     const unchanged = known && (spelled === undefined || known.has(spelled));
-    if (verb === 'override' || !unchanged) if (this.#refused(path, span)) return;
+    if ((verb === 'override' || !unchanged) && this.#refused(path, span)) return;
     if (!known && verb === 'override') return this.#nothing(verb, path, span);
     // Several overrides of one package in one layer add up among themselves.
     const replaces = verb === 'override' && !this.#overridden.has(key);

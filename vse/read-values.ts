@@ -1,8 +1,7 @@
 /** The `add` and `override` blocks: nodes → statements, guided by the shapes. */
-import type { Span } from './diagnostic.ts';
 import type { Findings } from './findings.ts';
 import type { Statement } from './layer.ts';
-import { problemsOf, wrongType } from './leaves.ts';
+import { wrongType } from './leaves.ts';
 import { suggestion } from './nearest.ts';
 import { describe, quote, shorten } from './node.ts';
 import type { MapNode, Node } from './node.ts';
@@ -58,17 +57,7 @@ export class ValueReader {
 
   /** The value of one leaf; undefined when it was refused, with the reason reported. */
   leaf(shape: Leaf, node: Node): Value | undefined {
-    return this.#accept(shape.read(node, this.#surroundings), node.span);
-  }
-
-  #accept<T>(reading: Reading<T>, span: Span): T | undefined {
-    if ('value' in reading) return reading.value;
-    for (const problem of problemsOf(reading))
-      this.#findings.error(problem.code, problem.message, {
-        span: problem.node?.span ?? span,
-        hint: problem.hint,
-      });
-    return undefined;
+    return this.#findings.accept(shape.read(node, this.#surroundings), node.span);
   }
 
   /** The node as a mapping, where nothing at all means an empty one. */
@@ -76,7 +65,7 @@ export class ValueReader {
     if (node.kind === 'map') return node;
     if (node.kind === 'scalar' && node.value === null)
       return { kind: 'map', entries: [], span: node.span };
-    this.#accept(wrongType(what, node), node.span);
+    this.#findings.accept(wrongType(what, node), node.span);
     return undefined;
   }
 
@@ -119,7 +108,7 @@ export class ValueReader {
     const map = this.#map(node, 'a mapping of names to values');
     if (!map) return;
     for (const { key, keySpan, value } of map.entries) {
-      const name = this.#accept(shape.key.read(key), keySpan);
+      const name = this.#findings.accept(shape.key.read(key), keySpan);
       if (name === undefined) continue;
       const entry = [...path, name];
       if (shape.of.kind === 'struct')
@@ -156,7 +145,7 @@ export class ValueReader {
         item.kind === 'scalar' && item.value !== null
           ? readRequest(item.text)
           : wrongType('a package name', item);
-      const request = this.#accept(reading, item.span);
+      const request = this.#findings.accept(reading, item.span);
       if (request)
         this.statements.push({ type: 'request', verb: this.#verb, ...request, span: item.span });
     }

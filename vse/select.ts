@@ -4,70 +4,54 @@
  */
 import type { Findings } from './findings.ts';
 import type { ExcludeStatement, SelectStatement } from './layer.ts';
-import { problemsOf } from './leaves.ts';
+import { wrongType } from './leaves.ts';
 import { PACKAGE } from './names.ts';
 import { suggestion } from './nearest.ts';
 import { describe, shorten } from './node.ts';
-import type { Node, ScalarNode } from './node.ts';
+import type { MapEntry, Node } from './node.ts';
 import { pathHint, readPath } from './option-path.ts';
 import { OPTIONS } from './options.ts';
-import type { KeyRule, Path, Shape, Surroundings } from './shape.ts';
 import { showPath } from './shape.ts';
+import type { Leaf, Path, Record_, Shape, Struct, Surroundings } from './shape.ts';
 
 type Verb = 'remove' | 'protect';
 
+/** The statements of a `remove` or `protect` block. */
 export function readSelection(
   verb: Verb,
   block: Node,
   surroundings: Surroundings,
   findings: Findings,
-): SelectStatement[] {
-  const statements: SelectStatement[] = [];
+): readonly SelectStatement[] {
+  const selector = new Selector(verb, surroundings, findings);
+  selector.below(OPTIONS, block, []);
+  return selector.statements;
+}
 
-  const select = (paths: readonly Path[], node: { readonly span: Node['span'] }): void => {
-    statements.push({ type: 'select', verb, paths, span: node.span });
-  };
+class Selector {
+  readonly statements: SelectStatement[] = [];
+  readonly #verb: Verb;
+  readonly #surroundings: Surroundings;
+  readonly #findings: Findings;
 
-  function named(rule: KeyRule, node: ScalarNode, path: Path): void {
-    const name = rule.read(node.text);
-    if ('value' in name) return select([[...path, name.value]], node);
-    for (const problem of problemsOf(name))
-      findings.error(problem.code, problem.message, { span: node.span, hint: problem.hint });
+  constructor(verb: Verb, surroundings: Surroundings, findings: Findings) {
+    this.#verb = verb;
+    this.#surroundings = surroundings;
+    this.#findings = findings;
   }
 
-  function item(shape: Shape, node: Node, path: Path): void {
-    if (node.kind !== 'scalar' || node.value === null) {
-      findings.error('VSE021', `A name is expected here, not ${describe(node)}`, {
-        span: node.span,
-      });
-    } else if (shape.kind === 'record') {
-      named(shape.key, node, path);
-    } else if (shape.kind === 'packages') {
-      named(PACKAGE, node, path);
-    } else if (shape.kind === 'set') {
-      const read = shape.item.read(node, surroundings);
-      select([[...path, 'value' in read ? String(read.value) : node.text]], node);
-    } else {
-      const paths = readPath(shape, node.text).map((rest) => [...path, ...rest]);
-      if (paths.length > 0) select(paths, node);
-      else
-        findings.error('VSE020', `'${shorten(node.text)}' is not an option`, {
-          span: node.span,
-          hint: pathHint(shape, node.text),
-        });
-    }
-  }
-
-  function below(shape: Shape, node: Node, path: Path): void {
-    if (findings.full) return;
-    if (node.kind === 'scalar' && path.length > 0 && (node.value === null || node.value === true))
-      return select([path], node);
-    if (node.kind === 'list' && shape.kind !== 'leaf')
-      return node.items.forEach((child) => item(shape, child, path));
-    if (node.kind !== 'map' || (shape.kind !== 'struct' && shape.kind !== 'record')) {
-      findings.error(
+  /** Reads `node`, which stands where the options have `shape` at `path`. */
+  below(shape: Shape, node: Node, path: Path): void {
+    if (this.#findings.full) return;
+    if (isWhole(node) && path.length > 0) this.#select([path], node);
+    else if (node.kind === 'list' && shape.kind !== 'leaf')
+      for (const item of node.items) this.#item(shape, item, path);
+    else if (node.kind === 'map' && (shape.kind === 'struct' || shape.kind === 'record'))
+      for (const entry of node.entries) this.#entry(shape, entry, path);
+    else
+      this.#findings.error(
         'VSE021',
-        `The ${verb} block names things; ${describe(node)} cannot stand here`,
+        `The ${this.#verb} block names things; ${describe(node)} cannot stand here`,
         {
           span: node.span,
           hint:
@@ -76,69 +60,77 @@ export function readSelection(
               : "Give a list of names, as in 'packages: [nano]'.",
         },
       );
-      return;
-    }
-    for (const { key, keySpan, value } of node.entries) {
-      const field =
-        shape.kind === 'record'
-          ? shape.of
-          : Object.hasOwn(shape.fields, key)
-            ? shape.fields[key]
-            : undefined;
-      const name = shape.kind === 'record' ? shape.key.read(key) : { value: key };
-      for (const problem of problemsOf(name))
-        findings.error(problem.code, problem.message, { span: keySpan, hint: problem.hint });
-      if (!field) {
-        const known = shape.kind === 'struct' ? Object.keys(shape.fields) : [];
-        findings.error('VSE020', `Unknown key '${shorten(key)}'`, {
-          span: keySpan,
-          hint: suggestion(key, known),
+  }
+
+  #select(paths: readonly Path[], node: Node): void {
+    this.statements.push({ type: 'select', verb: this.#verb, paths, span: node.span });
+  }
+
+  /** One item of a list: a name, or below fixed keys a path of options. */
+  #item(shape: Exclude<Shape, Leaf>, node: Node, path: Path): void {
+    if (node.kind !== 'scalar' || node.value === null) {
+      this.#findings.accept(wrongType('a name', node), node.span);
+    } else if (shape.kind === 'struct') {
+      const paths = readPath(shape, node.text).map((rest) => [...path, ...rest]);
+      if (paths.length > 0) this.#select(paths, node);
+      else
+        this.#findings.error('VSE020', `'${shorten(node.text)}' is not an option`, {
+          span: node.span,
+          hint: pathHint(shape, node.text),
         });
-      } else if ('value' in name) below(field, value, [...path, name.value]);
+    } else if (shape.kind === 'set') {
+      const read = shape.item.read(node, this.#surroundings);
+      this.#select([[...path, 'value' in read ? String(read.value) : node.text]], node);
+    } else {
+      const rule = shape.kind === 'packages' ? PACKAGE : shape.key;
+      const name = this.#findings.accept(rule.read(node.text), node.span);
+      if (name !== undefined) this.#select([[...path, name]], node);
     }
   }
 
-  below(OPTIONS, block, []);
-  return statements;
+  #entry(shape: Struct | Record_, { key, keySpan, value }: MapEntry, path: Path): void {
+    if (shape.kind === 'record') {
+      const name = this.#findings.accept(shape.key.read(key), keySpan);
+      if (name !== undefined) this.below(shape.of, value, [...path, name]);
+    } else if (Object.hasOwn(shape.fields, key)) {
+      this.below(shape.fields[key]!, value, [...path, key]);
+    } else {
+      this.#findings.error('VSE020', `Unknown key '${shorten(key)}'`, {
+        span: keySpan,
+        hint: suggestion(key, Object.keys(shape.fields)),
+      });
+    }
+  }
 }
 
-export function readExclusions(block: Node, findings: Findings): ExcludeStatement[] {
-  if (block.kind === 'scalar' && block.value === null) return [];
+/** `hostname:` or `hostname: true` names the option as a whole. */
+const isWhole = (node: Node): boolean =>
+  node.kind === 'scalar' && (node.value === null || node.value === true);
+
+/** The statements of an `exclude` block. */
+export function readExclusions(block: Node, findings: Findings): readonly ExcludeStatement[] {
+  if (isWhole(block)) return [];
   if (block.kind !== 'map') {
-    findings.error('VSE021', `A mapping is expected here, not ${describe(block)}`, {
-      span: block.span,
-      hint: "Exclusions are of packages: 'exclude: {packages: [exim4-base]}'.",
-    });
+    const hint = "Exclusions are of packages: 'exclude: {packages: [exim4-base]}'.";
+    findings.accept(wrongType('a mapping', block, hint), block.span);
     return [];
   }
-  const statements: ExcludeStatement[] = [];
+  const names: Node[] = [];
   for (const { key, keySpan, value } of block.entries) {
-    if (key !== 'packages') {
+    if (key !== 'packages')
       findings.error('VSE020', `Unknown key '${shorten(key)}': only packages can be excluded`, {
         span: keySpan,
         hint: Object.hasOwn(OPTIONS.fields, key)
           ? "To take a lower layer's value away, use the remove block."
           : suggestion(key, ['packages']),
       });
-    } else if (value.kind !== 'list') {
-      findings.error('VSE021', `A list is expected here, not ${describe(value)}`, {
-        span: value.span,
-      });
-    } else {
-      for (const item of value.items) {
-        const name =
-          item.kind === 'scalar' && item.value !== null ? PACKAGE.read(item.text) : undefined;
-        if (name && 'value' in name)
-          statements.push({ type: 'exclude', name: name.value, span: item.span });
-        else if (!name)
-          findings.error('VSE021', `A package name is expected here, not ${describe(item)}`, {
-            span: item.span,
-          });
-        else
-          for (const problem of problemsOf(name))
-            findings.error(problem.code, problem.message, { span: item.span, hint: problem.hint });
-      }
-    }
+    else if (value.kind === 'list') names.push(...value.items);
+    else findings.accept(wrongType('a list', value), value.span);
   }
-  return statements;
+  return names.flatMap((item): ExcludeStatement[] => {
+    const isName = item.kind === 'scalar' && item.value !== null;
+    const reading = isName ? PACKAGE.read(item.text) : wrongType('a package name', item);
+    const name = findings.accept(reading, item.span);
+    return name === undefined ? [] : [{ type: 'exclude', name, span: item.span }];
+  });
 }

@@ -22,6 +22,11 @@ export interface Problem {
 export type Reading<T> =
   { readonly value: T } | { readonly problem: Problem } | { readonly problems: readonly Problem[] };
 
+export function problemsOf(reading: Reading<unknown>): readonly Problem[] {
+  if ('problem' in reading) return [reading.problem];
+  return 'problems' in reading ? reading.problems : [];
+}
+
 /** What a value is read against: relative paths start at the folder of the layer. */
 export interface Surroundings {
   readonly directory: string;

@@ -1,8 +1,9 @@
 /** Values with a syntax of their own: kernel parameters, addresses, network cards, credentials. */
 import { isIP } from 'node:net';
-import { all, at, mac, problem, problemsOf, text, wrongType } from './leaves.ts';
+import { all, at, mac, problem, text, wrongType } from './leaves.ts';
 import { suggestion } from './nearest.ts';
 import { shorten } from './node.ts';
+import { problemsOf } from './shape.ts';
 import type { Leaf, Reading, Value } from './shape.ts';
 
 /** `true` for a bare word; text that no boot loader's quoting can trip over. */

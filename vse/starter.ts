@@ -1,7 +1,7 @@
 /** The layer that `vsec init` writes: short, commented, and valid as it stands. */
 import { misuse } from './diagnostic.ts';
 import { VSE_NAME } from './names.ts';
-import { problemsOf } from './leaves.ts';
+import { problemsOf } from './shape.ts';
 import { LANGUAGE_VERSION } from './validate.ts';
 
 /**

@@ -136,14 +136,7 @@ function nameOf(entry: MapEntry | undefined, root: MapNode, findings: Findings):
     });
     return 'unnamed';
   }
-  const name = VSE_NAME.read(entry.value.text);
-  if ('value' in name) return name.value;
-  if ('problem' in name)
-    findings.error(name.problem.code, name.problem.message, {
-      span: entry.value.span,
-      hint: name.problem.hint,
-    });
-  return 'unnamed';
+  return findings.accept(VSE_NAME.read(entry.value.text), entry.value.span) ?? 'unnamed';
 }
 
 function extendsOf(entry: MapEntry | undefined, findings: Findings): Layer['extends'] {

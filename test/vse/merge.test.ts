@@ -86,6 +86,21 @@ describe('packages', () => {
     ]);
   });
 
+  it('that a lower layer excludes are refused where they are asked for', async () => {
+    const { diagnostics } = await load({
+      'site.yaml':
+        'vse: 1\nname: site\nextends: ./vendor.yaml\nexclude: {packages: [exim4-base]}\n',
+      'top.yaml': top('add: {packages: [exim4-base]}\n', './site.yaml'),
+    });
+    expect(diagnostics).toMatchObject([
+      {
+        code: 'VSE055',
+        span: { file: 'top.yaml', line: 4 },
+        notes: [{ span: { file: 'site.yaml' } }],
+      },
+    ]);
+  });
+
   it('clash only when the result does', async () => {
     const vse = await merged({
       'mid.yaml': 'vse: 1\nname: mid\nextends: ./vendor.yaml\nadd: {packages: [gcc (<< 12)]}\n',
