@@ -29,6 +29,8 @@ export interface PackagesFile {
   readonly suite: string;
   readonly component: string;
   readonly architecture: string;
+  /** What its suite asks for: as `Release.priority`. */
+  readonly priority: number;
   /** Absolute path of the decompressed file; it never changes. */
   readonly path: string;
   /** Of the decompressed file, hex. */
@@ -140,7 +142,8 @@ async function packagesFiles(
     const here = { ...fetching, ctx: { ...fetching.ctx, signal: either } };
     const sha256 = await packagesFile(index, urls, told, here);
     const path = join(cacheDir, 'indexes', sha256);
-    return { repository: name, suite, component, architecture, path, sha256 };
+    const { priority } = release;
+    return { repository: name, suite, component, architecture, priority, path, sha256 };
   });
 }
 

@@ -9,9 +9,6 @@ import { loadIndexes } from './load-indexes.ts';
 import type { DebSource } from './package-table.ts';
 import { DebUniverse } from './universe.ts';
 
-/** What apt gives to repositories that nothing is said about. */
-const DEFAULT_PRIORITY = 500;
-
 export interface LoadedUniverse {
   readonly universe: Universe;
   /** The signed indexes that it was read from. */
@@ -42,11 +39,10 @@ export async function loadDebUniverse(
     indexes.push(...loaded.indexes);
     warnings.push(...loaded.warnings);
     insecure ||= loaded.insecure;
-    const priority = repository.priority ?? DEFAULT_PRIORITY;
     await task(ctx.report, `universe:${name}`, `Opening the packages of ${name}`, async () => {
-      for (const { path, sha256, suite } of loaded.packages) {
+      for (const { path, sha256, suite, priority } of loaded.packages) {
         const index = await openIndex(path, sha256, ctx);
-        sources.push({ repository: name, suite, priority, index });
+        sources.push({ repository: name, suite, priority: repository.priority ?? priority, index });
       }
     });
   }

@@ -18,6 +18,8 @@ export interface Release {
   readonly architectures: readonly string[];
   readonly components: readonly string[];
   readonly byHash: boolean;
+  /** What apt gives to its packages unless told otherwise: backports 100, experimental 1. */
+  readonly priority: number;
   /** Packages of architecture `all` stand in a Packages file of their own. */
   readonly separateAll: boolean;
   /** Paths relative to the Release file. */
@@ -50,9 +52,16 @@ export function parseRelease(text: string, what: string): Release {
     architectures,
     components: words(fields.get('components')),
     byHash: fields.get('acquire-by-hash') === 'yes',
+    priority: defaultPriority(fields),
     separateAll: architectures.includes('all') && !noSeparateAll,
     files: parseSums(sums),
   };
+}
+
+/** apt_preferences(5), "APT's Default Priority Assignments" */
+function defaultPriority(fields: ReadonlyMap<string, string>): number {
+  if (fields.get('notautomatic') !== 'yes') return 500;
+  return fields.get('butautomaticupgrades') === 'yes' ? 100 : 1;
 }
 
 function parseSums(text: string): Map<string, ReleaseFile> {

@@ -83,6 +83,7 @@ test('a signed archive: its indexes, its Packages files, and who vouched', async
       suite: 'stable',
       component: 'main',
       architecture: 'amd64',
+      priority: 500,
       path: join(ctx.cacheDir, 'indexes', sha256(text)),
       sha256: sha256(text),
     },
