@@ -10,8 +10,8 @@ import type { BootPlan, BootRequest, GoldenImage } from '../backend.ts';
 import { mebibytes } from './machine.ts';
 import { kernelCommandLine, qemuValue } from './quote.ts';
 
-/** The serial port that the console is on; a direct boot makes it `/dev/console`. */
-const CONSOLE = 'console=ttyS0';
+/** The serial port that the console is on, whatever its speed. */
+const CONSOLE = /^console=ttyS0(,|$)/;
 
 /** What TCG emulates: enough for any amd64 distribution, and hypervisors start on it too. */
 export const TCG_CPU = 'qemu64';
@@ -39,9 +39,10 @@ export function nicArgs(
   return { netdev: `user,id=net${index}`, device: `virtio-net-pci,netdev=net${index}${mac}` };
 }
 
-/** Arguments for a kernel that is started directly, the console that counts last. */
+/** Arguments for a kernel that is started directly: the last console becomes `/dev/console`. */
 export function directCommandLine(image: GoldenImage): string {
-  return kernelCommandLine([...image.cmdline.filter((arg) => arg !== CONSOLE), CONSOLE]);
+  const console = image.cmdline.findLast((arg) => CONSOLE.test(arg)) ?? 'console=ttyS0';
+  return kernelCommandLine([...image.cmdline.filter((arg) => !CONSOLE.test(arg)), console]);
 }
 
 /** The plan for `vsec boot`. Copies the firmware's variables, when it has some, to the scratch. */
