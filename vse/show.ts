@@ -93,15 +93,15 @@ class Writer {
     const parent = this.#container(add, path.slice(0, -1));
     const key = path.at(-1)!;
     if (content.type === 'request') {
-      const spelled = [...content.relations.values()].map((r) => `${key} (${showRelation(r)})`);
-      for (const item of spelled.length > 0 ? spelled : [key])
-        (parent as YAMLSeq).items.push(this.scalar(item, origins));
+      const items = [...content.relations.values()].map((relation) =>
+        this.scalar(`${key} (${showRelation(relation)})`, [relation.origin]),
+      );
+      if (items.length === 0) items.push(this.scalar(key, origins));
+      (parent as YAMLSeq).items.push(...items);
     } else if (parent instanceof YAMLSeq) {
       parent.items.push(this.scalar(key, origins));
     } else if (content.type === 'entry') {
-      const map = new YAMLMap();
-      map.comment = null;
-      parent.set(this.scalar(key, origins), map);
+      parent.set(this.scalar(key, origins), new YAMLMap());
     } else {
       parent.set(
         this.#document.createNode(key),
