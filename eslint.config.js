@@ -11,7 +11,7 @@ const forbidden = (room) => [...ROOMS.slice(ROOMS.indexOf(room) + 1), 'test', 'b
 
 const direction = (room) => {
   const rooms = forbidden(room).join('|');
-  const message = `${room}/ may not import from ${forbidden(room).join('/, ')}/ (docs/architecture.md)`;
+  const message = `${room}/ may not import from ${forbidden(room).join('/, ')}/ (docs/README.md)`;
   const pattern = `^(\\.\\./)+(${rooms})/`;
   return {
     'no-restricted-imports': ['error', { patterns: [{ regex: pattern, message }] }],

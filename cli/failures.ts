@@ -56,7 +56,7 @@ export function explainFailure(thrown: unknown): Failure {
   }
   const what = thrown instanceof Error ? thrown.message : String(thrown);
   const bug = error('CLI099', `This is a bug in vsec: ${what}`, {
-    hint: "Please report it with the output of 'vsec version' and of the same command with -v (README.md, Reporting a bug).",
+    hint: "Please report it with the output of 'vsec version' and of the same command with -v.",
   });
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   return { diagnostics: [bug], exitCode: 1, ...(stack !== undefined && { stack }) };
