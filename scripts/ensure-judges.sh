@@ -20,6 +20,7 @@ need qemu-img qemu-utils
 need grub-script-check grub-common
 need virt-xml-validate libvirt-clients
 need shellcheck shellcheck
+need time time
 need zstd zstd
 need unsquashfs squashfs-tools
 
