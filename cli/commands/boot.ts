@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { backends } from '../../builders/backends/index.ts';
 import { bootBundle } from '../../builders/boot/boot.ts';
 import type { BootResult } from '../../builders/boot/result.ts';
-import { bundleOf } from '../building.ts';
+import { buildEnvironment } from '../building.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
 import { toJson } from '../diagnostics.ts';
 import { formatSeconds, printable } from '../format.ts';
@@ -107,15 +107,16 @@ export default defineCommand({
     { command: "vsec boot cfd_2.1.0_amd64 --exec 'uname -r'", does: 'ask the guest something' },
   ],
   async run({ args: [target = ''], options, session }): Promise<ExitCode> {
-    const outputDirectory = resolve(options['output-directory'] ?? '.');
     const bundle = isFolder(target)
       ? resolve(target)
-      : await bundleOf(
-          target,
-          session,
-          { locked: options.locked, insecure: false },
-          { outputDirectory },
-        );
+      : (
+          await buildEnvironment(
+            target,
+            session,
+            { locked: options.locked, insecure: false },
+            { outputDirectory: resolve(options['output-directory'] ?? '.') },
+          )
+        ).bundle;
     const toolbox = await obtainBootToolbox(session);
     const chosen = options.kernel ? 'kernel' : options.firmware;
     const firmware = FIRMWARES.find((name) => name === chosen);
