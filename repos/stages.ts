@@ -15,33 +15,60 @@ export interface Placement {
   readonly verb?: string;
 }
 
+type ConstraintsOf = (candidate: Candidate) => PackageConstraints;
+
+/** A requirement that several chosen packages satisfy. */
+interface Open {
+  readonly parent: Placement;
+  readonly verb: string;
+  readonly satisfying: readonly Candidate[];
+}
+
 /**
  * Walks from the requests of each layer, lowest first and breadth first, over what was chosen.
- * Where several chosen packages satisfy a requirement, the one that is there already does.
+ * Where several chosen packages satisfy a requirement, one that is there for another reason will
+ * do, and one that only a higher layer asks for comes last: what a layer adds changes the stages
+ * below as little as can be.
  *
  * @returns every chosen candidate, by stage, then in the order of the walk
  */
 export function assignStages(
   chosen: readonly Candidate[],
   requests: readonly Request[],
-  constraints: (candidate: Candidate) => PackageConstraints,
+  constraints: ConstraintsOf,
 ): Placement[] {
   const available = new Set(chosen);
   const placed = new Map<Candidate, Placement>();
   const queue: Placement[] = [];
+  const open: Open[] = [];
   const place = (placement: Placement): void => {
     if (placed.has(placement.candidate)) return;
     placed.set(placement.candidate, placement);
     queue.push(placement);
   };
+  const isPlaced = (candidate: Candidate): boolean => placed.has(candidate);
+  const askedAbove = (candidate: Candidate, stage: number): boolean =>
+    requests.some(({ layer, candidates }) => layer > stage && candidates.includes(candidate));
+  const descend = (parent: Placement): void => {
+    for (const { candidates, verb } of constraints(parent.candidate).requirements) {
+      const satisfying = candidates.filter((candidate) => available.has(candidate));
+      const [only, second] = satisfying;
+      if (only === undefined || satisfying.some(isPlaced)) continue;
+      if (second !== undefined) open.push({ parent, verb, satisfying });
+      else place({ candidate: only, stage: parent.stage, parent, verb });
+    }
+  };
+  const settle = ({ parent, verb, satisfying }: Open): void => {
+    const { stage } = parent;
+    if (satisfying.some(isPlaced)) return;
+    const candidate = satisfying.find((one) => !askedAbove(one, stage)) ?? satisfying[0]!;
+    place({ candidate, stage, parent, verb });
+  };
   const walk = (): void => {
-    for (let parent = queue.shift(); parent; parent = queue.shift()) {
-      const { stage } = parent;
-      for (const { candidates, verb } of constraints(parent.candidate).requirements) {
-        if (candidates.some((candidate) => placed.has(candidate))) continue;
-        const candidate = candidates.find((c) => available.has(c));
-        if (candidate !== undefined) place({ candidate, stage, parent, verb });
-      }
+    while (queue.length > 0 || open.length > 0) {
+      const next = queue.shift();
+      if (next) descend(next);
+      else settle(open.shift()!);
     }
   };
   const layers = [...new Set(requests.map((request) => request.layer))].sort((a, b) => a - b);
@@ -54,7 +81,7 @@ export function assignStages(
   }
   // What a choice needed that another package turned out to satisfy as well.
   for (const candidate of chosen) {
-    if (placed.has(candidate)) continue;
+    if (isPlaced(candidate)) continue;
     place(secondSatisfier(candidate, [...placed.values()], constraints));
     walk();
   }
@@ -64,7 +91,7 @@ export function assignStages(
 function secondSatisfier(
   candidate: Candidate,
   placed: readonly Placement[],
-  constraints: (candidate: Candidate) => PackageConstraints,
+  constraints: ConstraintsOf,
 ): Placement {
   for (const parent of placed)
     for (const { candidates, verb } of constraints(parent.candidate).requirements)

@@ -42,7 +42,7 @@ const PACKAGES = `
   monitor; Depends: python
   python; Depends: libpy
   libpy
-  editor; Depends: libpy | libedit
+  editor; Depends: libedit | libpy
   libedit
   solver; Depends: mpi, libpy
   mpi; Depends: transport
@@ -76,6 +76,22 @@ describe('stages', () => {
     const before = summary(resolve(plain, universe, { essential: true }));
     const after = summary(resolve(more, universe, { essential: true }));
     expect(after).toMatchObject(before);
+  });
+
+  it('below leave a package to the layer that asks for it, if they can do without', async () => {
+    const vse = await stack('add: {packages: [libedit]}\n');
+    const resolution = resolve(vse, await toyUniverse(PACKAGES), { essential: true });
+    expect(summary(resolution)).toMatchObject({
+      1: ['editor', 'libpy', 'monitor', 'python'],
+      2: ['libedit'],
+    });
+  });
+
+  it('below take it in when they cannot', async () => {
+    const vse = await stack('add: {packages: [dracut]}\n');
+    const resolution = resolve(vse, await toyUniverse(PACKAGES), { essential: true });
+    expect(byName(resolution, 'dracut')).toMatchObject({ stage: 0, reason: 'requested by user' });
+    expect(resolution.packages.map((found) => found.name)).not.toContain('initramfs');
   });
 
   it('move a package down to where it is needed for another’s sake', async () => {
