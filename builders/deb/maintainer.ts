@@ -16,7 +16,8 @@ export async function runPreinsts(inside: Inside, packages: readonly Package[]):
     const arch = pkg.control.fields.get('Architecture') ?? '';
     return [
       `DPKG_MAINTSCRIPT_PACKAGE=${quote(pkg.owner.name)} DPKG_MAINTSCRIPT_ARCH=${quote(arch)}`,
-      `${quote(script)} install || { echo "vsec-failed ${pkg.owner.name} $?"; exit 1; }`,
+      // A script that reads standard input would swallow the lines of the next ones.
+      `${quote(script)} install </dev/null || { echo "vsec-failed ${pkg.owner.name} $?"; exit 1; }`,
     ].join(' ');
   });
   if (lines.length === 0) return;

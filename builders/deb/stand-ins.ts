@@ -1,27 +1,39 @@
 /** Programs that do nothing while maintainer scripts run, so that every sandbox mode gives one tree. */
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync } from 'node:fs';
+import { Tree } from '../rootfs/tree.ts';
 
-const STAND_INS = [
+const STAND_INS: Readonly<
+  Record<string, { readonly text: string; readonly whereMissing: boolean }>
+> = {
   // Works only where /proc is mounted, which a bare chroot cannot do; the system runs it at boot.
-  'usr/bin/systemd-tmpfiles',
-] as const;
+  'usr/bin/systemd-tmpfiles': { text: '#!/bin/sh\nexit 0\n', whereMissing: false },
+  // invoke-rc.d(8) and deb-systemd-invoke(1p) ask it: 101 forbids to start any service.
+  'usr/sbin/policy-rc.d': { text: '#!/bin/sh\nexit 101\n', whereMissing: true },
+};
 
 const KEPT = '.vsec-kept';
 
 /** Runs `work` with the stand-ins in place; the real programs are back when it ends. */
 export async function withStandIns<T>(root: string, work: () => Promise<T>): Promise<T> {
-  const replaced = STAND_INS.map((path) => join(root, path)).filter((path) => existsSync(path));
-  for (const path of replaced) {
-    renameSync(path, path + KEPT);
-    writeFileSync(path, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  const before = new Tree(root);
+  const placed: string[] = [];
+  for (const [path, { text, whereMissing }] of Object.entries(STAND_INS)) {
+    const real = before.existingEntry(path);
+    if (real === undefined) continue;
+    if (before.stat(real)) renameSync(before.host(real), before.host(real) + KEPT);
+    else if (!whereMissing) continue;
+    before.write(path, text, 0o755);
+    placed.push(path);
   }
   try {
     return await work();
   } finally {
-    for (const path of replaced) {
-      rmSync(path, { force: true });
-      renameSync(path + KEPT, path);
+    const after = new Tree(root);
+    for (const path of placed) {
+      after.remove(path);
+      const kept = after.existingEntry(path + KEPT);
+      if (kept !== undefined && after.stat(kept))
+        renameSync(after.host(kept), after.host(kept.slice(0, -KEPT.length)));
     }
   }
 }

@@ -1,77 +1,69 @@
 /** Users and groups, written to the account files directly (passwd(5), shadow(5), group(5)). */
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  lchownSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { chownSync } from 'node:fs';
 import { failure } from '../../vse/diagnostic.ts';
 import type { GroupConfig, UserConfig } from '../../vse/types.ts';
+import { makeHome, writeKeys } from './home.ts';
 import { Tree } from './tree.ts';
 
 /** First number given to a person or a person's group. */
 const FIRST_ID = 1000;
 
+/** Account database entry that says: there is no home. */
+const NO_HOME = '/nonexistent';
+
 /** One colon-separated file of `/etc`, in its order. */
 class Table {
   readonly rows: string[][];
+  private readonly tree: Tree;
   private readonly path: string;
+  private readonly before: string;
 
-  constructor(root: string, name: string) {
-    this.path = join(root, 'etc', name);
-    this.rows = existsSync(this.path)
-      ? readFileSync(this.path, 'utf8')
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => line.split(':'))
-      : [];
+  constructor(tree: Tree, name: string) {
+    this.tree = tree;
+    this.path = `etc/${name}`;
+    this.before = tree.read(this.path) ?? '';
+    this.rows = this.before
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split(':'));
   }
 
   find(name: string): string[] | undefined {
     return this.rows.find((row) => row[0] === name);
   }
 
-  /** Writes the file back with the mode that it has, or `mode` when it is new. */
-  save(mode: number): void {
-    const fresh = !existsSync(this.path);
-    writeFileSync(this.path, this.rows.map((row) => `${row.join(':')}\n`).join(''));
-    if (fresh) chmodSync(this.path, mode);
+  withNumber(id: number): string[] | undefined {
+    return this.rows.find((row) => row[2] === String(id));
   }
 
-  ids(): ReadonlySet<number> {
-    return new Set(this.rows.map((row) => Number(row[2])));
+  /** Writes the file when it changed; a new one gets `mode` and the group `gid`. */
+  save(mode: number, gid = 0): void {
+    const text = this.rows.map((row) => `${row.join(':')}\n`).join('');
+    if (text === this.before) return;
+    const fresh = !this.tree.has(this.path);
+    this.tree.write(this.path, text, fresh ? mode : undefined);
+    if (fresh && gid !== 0) chownSync(this.tree.host(this.tree.entry(this.path)), 0, gid);
   }
-}
-
-function free(wanted: number | undefined, ...taken: ReadonlySet<number>[]): number {
-  if (wanted !== undefined) return wanted;
-  let id = FIRST_ID;
-  while (taken.some((set) => set.has(id))) id++;
-  return id;
 }
 
 /** Account files of one tree. */
 export class Accounts {
-  private readonly root: string;
+  private readonly tree: Tree;
   private readonly passwd: Table;
   private readonly shadow: Table;
   private readonly group: Table;
   private readonly gshadow: Table;
   private readonly day: string;
+  /** Numbers that somebody asks for. */
+  private readonly reserved = new Set<number>();
 
   /** `epoch` in seconds: the day that passwords were last changed. */
   constructor(root: string, epoch: number) {
-    this.root = root;
-    this.passwd = new Table(root, 'passwd');
-    this.shadow = new Table(root, 'shadow');
-    this.group = new Table(root, 'group');
-    this.gshadow = new Table(root, 'gshadow');
+    this.tree = new Tree(root);
+    this.passwd = new Table(this.tree, 'passwd');
+    this.shadow = new Table(this.tree, 'shadow');
+    this.group = new Table(this.tree, 'group');
+    this.gshadow = new Table(this.tree, 'gshadow');
     this.day = String(Math.floor(epoch / 86400));
   }
 
@@ -84,67 +76,124 @@ export class Accounts {
     return /^\d+$/.test(name) ? Number(name) : numberAt(this.group.find(name));
   }
 
-  addGroup(name: string, config: GroupConfig): number {
+  /**
+   * Adds or changes groups and users, and makes the users' homes. Whoever asks for a number gets
+   * it before numbers are given to the others, and names go in their order.
+   */
+  apply(
+    groups: Readonly<Record<string, GroupConfig>>,
+    users: Readonly<Record<string, UserConfig>>,
+  ): void {
+    for (const { gid } of Object.values(groups)) if (gid !== undefined) this.reserved.add(gid);
+    for (const { uid } of Object.values(users)) if (uid !== undefined) this.reserved.add(uid);
+    for (const [name, config] of inOrder(groups, (group) => group.gid))
+      this.addGroup(name, config.gid);
+    for (const [name, config] of inOrder(users, (user) => user.uid)) this.addUser(name, config);
+    this.passwd.save(0o644);
+    this.group.save(0o644);
+    const keepers = numberAt(this.group.find('shadow'));
+    this.shadow.save(0o640, keepers);
+    this.gshadow.save(0o640, keepers);
+  }
+
+  private addGroup(name: string, wanted: number | undefined): void {
+    const notes = [{ message: `option groups.${name}` }];
     const present = this.group.find(name);
     if (present) {
       const gid = Number(present[2]);
-      if (config.gid !== undefined && config.gid !== gid)
-        throw failure('BUILD161', `group ${name} has number ${gid} already, not ${config.gid}`, {
-          notes: [{ message: `option groups.${name}` }],
+      if (wanted !== undefined && wanted !== gid)
+        throw failure('BUILD161', `group ${name} has number ${gid} already, not ${wanted}`, {
+          notes,
         });
-      return gid;
+      return;
     }
-    const gid = free(config.gid, this.group.ids());
+    const clash = wanted === undefined ? undefined : this.group.withNumber(wanted);
+    if (clash)
+      throw failure('BUILD161', `number ${wanted} for group ${name} is taken by ${clash[0]}`, {
+        notes,
+        hint: 'choose another gid',
+      });
+    this.newGroup(name, wanted ?? this.free());
+  }
+
+  private newGroup(name: string, gid: number): void {
     this.group.rows.push([name, 'x', String(gid), '']);
     this.gshadow.rows.push([name, '!', '', '']);
+  }
+
+  /** The first number that no user and no group has or asks for. */
+  private free(): number {
+    let id = FIRST_ID;
+    while (this.reserved.has(id) || this.passwd.withNumber(id) || this.group.withNumber(id)) id++;
+    return id;
+  }
+
+  private addUser(name: string, config: UserConfig): void {
+    const present = this.passwd.find(name);
+    if (present) this.changeUser(present, config);
+    const row = present ?? this.newUser(name, config);
+    for (const group of config.groups) this.join(name, group);
+
+    const home = (row[5] ?? '').replace(/^\/+/, '');
+    const [uid, gid] = [Number(row[2]), Number(row[3])];
+    const wantsHome = present ? config.home !== undefined : row[5] !== NO_HOME;
+    if (wantsHome || config.sshKeys.length > 0) makeHome(this.tree, home, uid, gid);
+    if (config.sshKeys.length > 0) writeKeys(this.tree, home, uid, gid, config.sshKeys);
+  }
+
+  private newUser(name: string, config: UserConfig): string[] {
+    const uid = config.uid ?? this.free();
+    const clash = this.passwd.withNumber(uid);
+    if (clash)
+      throw failure('BUILD162', `number ${uid} for user ${name} is taken by ${clash[0]}`, {
+        notes: [{ message: `option users.${name}` }],
+        hint: 'choose another uid',
+      });
+    const row = [
+      ...[name, 'x', String(uid), String(this.primaryGroup(name, uid, config.gid)), ''],
+      config.home ?? `/home/${name}`,
+      config.shell ?? (this.tree.has('bin/bash') ? '/bin/bash' : '/bin/sh'),
+    ];
+    this.passwd.rows.push(row);
+    this.setPassword(name, config.passwordHash ?? '!');
+    return row;
+  }
+
+  /** Number of the group asked for, or of the user's own group, which is made when missing. */
+  private primaryGroup(name: string, uid: number, wanted: number | undefined): number {
+    if (wanted !== undefined) {
+      if (this.group.withNumber(wanted)) return wanted;
+      throw failure('BUILD163', `user ${name} is to be in group ${wanted}, which does not exist`, {
+        notes: [{ message: `option users.${name}` }],
+        hint: `add a group with that gid under groups`,
+      });
+    }
+    const own = numberAt(this.group.find(name));
+    if (own !== undefined) return own;
+    const gid = this.group.withNumber(uid) ? this.free() : uid;
+    this.newGroup(name, gid);
     return gid;
   }
 
-  addUser(name: string, config: UserConfig): void {
-    let row = this.passwd.find(name);
-    if (!row) {
-      const uid = free(config.uid, this.passwd.ids(), this.group.ids());
-      const clash = this.passwd.rows.find((other) => other[2] === String(uid));
-      if (clash)
-        throw failure('BUILD162', `number ${uid} for user ${name} is taken by ${clash[0]}`, {
-          notes: [{ message: `option users.${name}` }],
-          hint: 'choose another uid',
-        });
-      const gid = config.gid ?? this.addGroup(name, this.group.find(name) ? {} : { gid: uid });
-      const shell = existsSync(join(this.root, 'bin/bash')) ? '/bin/bash' : '/bin/sh';
-      row = [
-        name,
-        'x',
-        String(uid),
-        String(gid),
-        '',
-        config.home ?? `/home/${name}`,
-        config.shell ?? shell,
-      ];
-      this.passwd.rows.push(row);
-      this.shadow.rows.push([
-        name,
-        config.passwordHash ?? '!',
-        this.day,
-        '0',
-        '99999',
-        '7',
-        '',
-        '',
-        '',
-      ]);
-    } else {
-      if (config.uid !== undefined && row[2] !== String(config.uid))
-        throw failure('BUILD162', `user ${name} has number ${row[2]} already, not ${config.uid}`, {
-          notes: [{ message: `option users.${name}` }],
-        });
-      if (config.home) row[5] = config.home;
-      if (config.shell) row[6] = config.shell;
-      const shadow = this.shadow.find(name);
-      if (config.passwordHash && shadow) shadow[1] = config.passwordHash;
+  private changeUser(row: string[], config: UserConfig): void {
+    const name = row[0] ?? '';
+    if (config.uid !== undefined && row[2] !== String(config.uid))
+      throw failure('BUILD162', `user ${name} has number ${row[2]} already, not ${config.uid}`, {
+        notes: [{ message: `option users.${name}` }],
+      });
+    if (config.gid !== undefined) row[3] = String(this.primaryGroup(name, 0, config.gid));
+    if (config.home) row[5] = config.home;
+    if (config.shell) row[6] = config.shell;
+    if (config.passwordHash) {
+      row[1] = 'x';
+      this.setPassword(name, config.passwordHash);
     }
-    for (const group of config.groups) this.join(name, group);
-    this.home(row, config.sshKeys);
+  }
+
+  private setPassword(name: string, hash: string): void {
+    const row = this.shadow.find(name);
+    if (row) row[1] = hash;
+    else this.shadow.rows.push([name, hash, this.day, '0', '99999', '7', '', '', '']);
   }
 
   private join(user: string, group: string): void {
@@ -154,56 +203,23 @@ export class Accounts {
         notes: [{ message: `option users.${user}` }],
         hint: `add it under groups, or add the package that makes it`,
       });
-    for (const [table, column] of [
-      [row, 3],
-      [this.gshadow.find(group), 3],
-    ] as const) {
-      if (!table) continue;
-      const members = (table[column] ?? '').split(',').filter((m) => m !== '');
-      if (!members.includes(user)) table[column] = [...members, user].join(',');
+    for (const line of [row, this.gshadow.find(group)]) {
+      if (!line) continue;
+      const members = (line[3] ?? '').split(',').filter((m) => m !== '');
+      if (!members.includes(user)) line[3] = [...members, user].join(',');
     }
   }
+}
 
-  private home(row: readonly string[], keys: readonly string[]): void {
-    const tree = new Tree(this.root);
-    const [uid, gid] = [Number(row[2]), Number(row[3])];
-    const inner = (row[5] ?? '/').slice(1);
-    const entry = tree.entry(inner);
-    const existed = existsSync(tree.host(entry));
-    const host = tree.host(tree.directory(inner));
-    if (!existed) {
-      const skeleton = join(this.root, 'etc/skel');
-      if (existsSync(skeleton))
-        for (const name of readdirSync(skeleton)) {
-          cpSync(join(skeleton, name), join(host, name), {
-            recursive: true,
-            verbatimSymlinks: true,
-          });
-          lchownSync(join(host, name), uid, gid);
-        }
-      chownSync(host, uid, gid);
-      chmodSync(host, 0o700);
-    }
-    if (keys.length === 0) return;
-    const ssh = tree.host(tree.directory(`${inner}/.ssh`));
-    mkdirSync(ssh, { recursive: true });
-    const file = join(ssh, 'authorized_keys');
-    writeFileSync(file, keys.map((key) => `${key}\n`).join(''));
-    for (const [path, mode] of [
-      [ssh, 0o700],
-      [file, 0o600],
-    ] as const) {
-      chownSync(path, uid, gid);
-      chmodSync(path, mode);
-    }
-  }
-
-  save(): void {
-    this.passwd.save(0o644);
-    this.group.save(0o644);
-    this.shadow.save(0o640);
-    this.gshadow.save(0o640);
-  }
+/** Sorted by name, those with a number of their own first. */
+function inOrder<T>(
+  entries: Readonly<Record<string, T>>,
+  number: (entry: T) => number | undefined,
+): readonly (readonly [string, T])[] {
+  const late = (entry: T): number => (number(entry) === undefined ? 1 : 0);
+  return Object.entries(entries).sort(
+    ([a, x], [b, y]) => late(x) - late(y) || (a < b ? -1 : a > b ? 1 : 0),
+  );
 }
 
 const numberAt = (row: readonly string[] | undefined): number | undefined =>

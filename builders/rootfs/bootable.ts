@@ -1,6 +1,7 @@
 /** What makes a tree start on any hypervisor: initrd, fstab, boot menu, first-boot services. */
-import { chmodSync, copyFileSync, existsSync, lstatSync, readdirSync } from 'node:fs';
+import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareVersions } from '../../vse/deb-version.ts';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Inside } from '../sandbox/inside.ts';
 import { grub, kernelCommandLine, shell } from '../backends/quote.ts';
@@ -8,7 +9,8 @@ import { render, templateText } from '../templates.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { kernelArguments } from './recipe.ts';
 import { hasSystemd } from './services.ts';
-import { put } from './system.ts';
+import { has, put } from './system.ts';
+import { Tree } from './tree.ts';
 
 /** Drivers of the disks, network cards and file systems of every hypervisor we emit glue for. */
 export const GOLDEN_DRIVERS: readonly string[] = [
@@ -41,13 +43,11 @@ export interface Kernel {
 
 /** Finds the one kernel of the tree; `undefined` when the VSE has none. */
 export function findKernel(root: string, recipe: FinishRecipe): Kernel | undefined {
-  const boot = join(root, 'boot');
-  const releases = existsSync(boot)
-    ? readdirSync(boot)
-        .filter((name) => name.startsWith('vmlinuz-'))
-        .map((name) => name.slice('vmlinuz-'.length))
-        .sort()
-    : [];
+  const releases = new Tree(root)
+    .list('boot')
+    .filter((name) => name.startsWith('vmlinuz-'))
+    .map((name) => name.slice('vmlinuz-'.length))
+    .sort(compareVersions);
   const release = releases.at(-1);
   if (release === undefined) {
     if (recipe.kernelPackage)
@@ -71,8 +71,8 @@ function writeInitrdConfiguration(root: string, recipe: FinishRecipe): void {
     root,
     'etc/initramfs-tools/hooks/vse-drivers',
     render('guest/initrd-hook.sh.hbs', shell, { modules }),
+    0o755,
   );
-  chmodSync(join(root, 'etc/initramfs-tools/hooks/vse-drivers'), 0o755);
 }
 
 /** Makes the initrd with the distribution's own generator, so that updates in the guest do too. */
@@ -81,7 +81,7 @@ export async function makeInitrd(
   kernel: Kernel,
   recipe: FinishRecipe,
 ): Promise<void> {
-  if (!existsSync(join(inside.root, 'usr/sbin/update-initramfs')))
+  if (!has(inside.root, 'usr/sbin/update-initramfs'))
     throw failure('BUILD171', 'the image has a kernel but nothing that makes its initrd', {
       hint: 'add the package initramfs-tools, or extend a base that has it',
     });
@@ -112,9 +112,7 @@ export async function mustRunInside(
 }
 
 const linkOr = (root: string, link: string, path: string): string =>
-  lstatSync(join(root, link), { throwIfNoEntry: false })?.isSymbolicLink()
-    ? `/${link}`
-    : `/${path}`;
+  new Tree(root).stat(link)?.isSymbolicLink() ? `/${link}` : `/${path}`;
 
 export function writeBootConfiguration(root: string, kernel: Kernel, recipe: FinishRecipe): void {
   put(
@@ -144,16 +142,14 @@ export async function addGuestServices(inside: Inside): Promise<void> {
   for (const [script, template] of [
     ['grow-root', 'guest/grow-root.sh'],
     ['report', 'guest/report.sh'],
-  ] as const) {
-    put(root, `usr/lib/vsec/${script}`, templateText(template));
-    chmodSync(join(root, 'usr/lib/vsec', script), 0o755);
-  }
+  ] as const)
+    put(root, `usr/lib/vsec/${script}`, templateText(template), 0o755);
   for (const unit of UNITS)
     put(root, `etc/systemd/system/${unit}.service`, templateText(`guest/${unit}.service`));
   const enabled = [...UNITS.map((unit) => `${unit}.service`)];
-  if (existsSync(join(root, 'lib/systemd/system/systemd-networkd.service')))
+  if (has(root, 'lib/systemd/system/systemd-networkd.service'))
     enabled.push('systemd-networkd.service');
-  if (existsSync(join(root, 'lib/systemd/system/systemd-resolved.service')))
+  if (has(root, 'lib/systemd/system/systemd-resolved.service'))
     enabled.push('systemd-resolved.service');
   await mustRunInside(inside, "enabling the golden image's services", [
     '/usr/bin/systemctl',
@@ -165,11 +161,17 @@ export async function addGuestServices(inside: Inside): Promise<void> {
 
 /** Copies kernel and initrd out of the tree. */
 export function exportKernel(root: string, kernel: Kernel, to: string): void {
+  const tree = new Tree(root);
   for (const [from, name] of [
     [kernel.image, 'vmlinuz'],
     [kernel.initrd, 'initrd'],
   ] as const) {
-    copyFileSync(join(root, from), join(to, name));
+    const real = tree.find(from);
+    if (real === undefined)
+      throw failure('BUILD171', `/${from} is not in the image, though its kernel is installed`, {
+        hint: 'does a script of the environment remove it?',
+      });
+    copyFileSync(tree.host(real), join(to, name));
     chmodSync(join(to, name), 0o644);
   }
 }

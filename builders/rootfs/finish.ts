@@ -16,13 +16,18 @@ import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { hasSystemd, setServices } from './services.ts';
-import { writeSystem } from './system.ts';
+import { put, writeSystem } from './system.ts';
+
+/** Where a script of the VSE is while it runs; /run is emptied at the end. */
+const SCRIPT = 'run/vse-script';
 
 async function runScripts(inside: Inside, scripts: FinishRecipe['scripts']): Promise<void> {
   for (const name of Object.keys(scripts).sort()) {
     const script = scripts[name];
     if (!script) continue;
-    const result = await inside.run(['/bin/sh', '-eu', '-s'], { input: script.run });
+    // Not on standard input: a program that reads it would swallow the rest of the script.
+    put(inside.root, SCRIPT, script.run, 0o700);
+    const result = await inside.run(['/bin/sh', '-eu', `/${SCRIPT}`]);
     if (result.code !== 0)
       throw failure('BUILD169', `script ${name} failed (exit code ${result.code})`, {
         notes: [
@@ -52,16 +57,10 @@ export async function finishTree(
   makeGeneric(root);
   writeSystem(root, recipe);
   const accounts = new Accounts(root, epoch);
-  for (const name of Object.keys(recipe.groups).sort())
-    accounts.addGroup(name, recipe.groups[name] ?? {});
-  for (const name of Object.keys(recipe.users).sort()) {
-    const user = recipe.users[name];
-    if (user) accounts.addUser(name, user);
-  }
-  accounts.save();
+  accounts.apply(recipe.groups, recipe.users);
   const kernel: Kernel | undefined = findKernel(root, recipe);
   if (kernel) writeBootConfiguration(root, kernel, recipe);
-  writeFiles(root, recipe.files, accounts);
+  const written = writeFiles(root, recipe.files, accounts);
   if (recipe.locale) await setLocale(inside, recipe.locale);
   step('services');
   if (kernel && hasSystemd(root)) await addGuestServices(inside);
@@ -73,7 +72,7 @@ export async function finishTree(
     await makeInitrd(inside, kernel, recipe);
   }
   await inside.leave();
-  makeGeneric(root);
+  makeGeneric(root, written);
   if (kernel) exportKernel(root, kernel, bootDir);
   return kernel?.release;
 }

@@ -1,6 +1,6 @@
 /** Takes out of a tree what belongs to one machine or to the act of building it. */
-import { existsSync, lstatSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { truncateSync } from 'node:fs';
+import { Tree } from './tree.ts';
 
 /** Everything below these folders goes; the folders stay. */
 const EMPTIED = [
@@ -50,34 +50,60 @@ const REMOVED = [
 /** Log files that login programs expect to exist. */
 const KEPT_EMPTY = new Set(['btmp', 'wtmp', 'lastlog', 'faillog']);
 
-function clearLogs(dir: string): void {
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) clearLogs(path);
-    else if (KEPT_EMPTY.has(entry.name)) truncateSync(path);
-    else rmSync(path);
-  }
-}
+class Cleaning {
+  private readonly tree: Tree;
+  private readonly keep: ReadonlySet<string>;
 
-function empty(dir: string): void {
-  if (!lstatSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+  constructor(tree: Tree, keep: ReadonlySet<string>) {
+    this.tree = tree;
+    this.keep = keep;
+  }
+
+  /** Removes what is at `path`, but nothing that is to be kept. */
+  remove(path: string): void {
+    const real = this.tree.existingEntry(path);
+    if (real === undefined || this.keep.has(real)) return;
+    const holdsKept = [...this.keep].some((kept) => kept.startsWith(`${real}/`));
+    if (holdsKept) this.empty(real);
+    else this.tree.remove(real);
+  }
+
+  /** Removes everything in the folder at `path`; a link in its place stays alone. */
+  empty(path: string): void {
+    for (const [real] of this.contents(path)) this.remove(real);
+  }
+
+  /** Removes log files; folders stay. */
+  clearLogs(path: string): void {
+    for (const [real, name] of this.contents(path)) {
+      const stat = this.tree.stat(real);
+      if (stat?.isDirectory()) this.clearLogs(real);
+      else if (KEPT_EMPTY.has(name) && stat?.isFile()) truncateSync(this.tree.host(real));
+      else this.remove(real);
+    }
+  }
+
+  private contents(path: string): readonly (readonly [real: string, name: string])[] {
+    const real = this.tree.existingEntry(path);
+    if (real === undefined || !this.tree.stat(real)?.isDirectory()) return [];
+    return this.tree.list(real).map((name) => [`${real}/${name}`, name] as const);
+  }
 }
 
 /**
  * Makes a tree generic: no machine-id (systemd makes one at first boot), no host keys, seeds,
- * leases, logs or caches. Runs before the VSE's own files are written, and after everything once
- * more for what scripts left behind.
+ * leases, logs or caches. Runs before the VSE's own files are written, and once more after
+ * everything for what scripts left behind; `keep` is then the real paths of those files.
  */
-export function makeGeneric(root: string): void {
-  for (const path of EMPTIED) empty(join(root, path));
-  for (const path of REMOVED) rmSync(join(root, path), { force: true });
-  if (existsSync(join(root, 'var/log'))) clearLogs(join(root, 'var/log'));
-  const ssh = join(root, 'etc/ssh');
-  if (existsSync(ssh))
-    for (const name of readdirSync(ssh))
-      if (/^ssh_host_.*_key(\.pub)?$/.test(name)) rmSync(join(ssh, name));
+export function makeGeneric(root: string, keep: ReadonlySet<string> = new Set()): void {
+  const tree = new Tree(root);
+  const cleaning = new Cleaning(tree, keep);
+  for (const path of EMPTIED) cleaning.empty(path);
+  for (const path of REMOVED) cleaning.remove(path);
+  cleaning.clearLogs('var/log');
+  for (const name of tree.list('etc/ssh'))
+    if (/^ssh_host_.*_key(\.pub)?$/.test(name)) cleaning.remove(`etc/ssh/${name}`);
   // Empty, not "uninitialized": the units' states are ours, not those of a first-boot preset.
-  if (existsSync(join(root, 'etc/machine-id')) || existsSync(join(root, 'usr/bin/systemctl')))
-    writeFileSync(join(root, 'etc/machine-id'), '', { mode: 0o444 });
+  if (!keep.has('etc/machine-id') && (tree.has('etc/machine-id') || tree.has('usr/bin/systemctl')))
+    tree.write('etc/machine-id', '', 0o444);
 }

@@ -1,10 +1,8 @@
 /** The system's language: `/etc/default/locale`, and the compiled locale behind it. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Inside } from '../sandbox/inside.ts';
 import { lastLines } from '../sandbox/programs.ts';
-import { put } from './system.ts';
+import { has, put } from './system.ts';
 
 /** Locales that the C library has without any file. */
 const BUILT_IN = new Set(['C', 'POSIX', 'C.UTF-8', 'C.utf8']);
@@ -18,7 +16,7 @@ export async function setLocale(inside: Inside, locale: string): Promise<void> {
       notes: [{ message: 'option locale' }, ...notes.map((text) => ({ message: text }))],
       hint,
     });
-  if (!existsSync(join(inside.root, 'usr/sbin/locale-gen')))
+  if (!has(inside.root, 'usr/sbin/locale-gen'))
     throw wrong(`locale ${locale} needs to be compiled`, 'add the package locales, or use C.UTF-8');
   const charset = locale.split('.')[1]?.split('@')[0] ?? 'ISO-8859-1';
   put(inside.root, 'etc/locale.gen', `${locale} ${charset}\n`);

@@ -1,10 +1,9 @@
 /** States of systemd units, set by the tree's own systemctl. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 import type { ServiceState } from '../../vse/types.ts';
 import type { Inside } from '../sandbox/inside.ts';
 import { lastLines } from '../sandbox/programs.ts';
+import { has } from './system.ts';
 
 const VERBS: Readonly<Record<ServiceState, string>> = {
   enabled: 'enable',
@@ -12,7 +11,7 @@ const VERBS: Readonly<Record<ServiceState, string>> = {
   masked: 'mask',
 };
 
-export const hasSystemd = (root: string): boolean => existsSync(join(root, 'usr/bin/systemctl'));
+export const hasSystemd = (root: string): boolean => has(root, 'usr/bin/systemctl');
 
 /** Applies the states in the order of the units' names; an unknown unit is an error. */
 export async function setServices(

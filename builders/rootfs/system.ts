@@ -1,19 +1,15 @@
 /** Settings of the whole system: names, time, language, network, what this image is. */
-import { existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 import type { InterfaceConfig } from '../../vse/types.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { Tree } from './tree.ts';
 
-/** Writes a file of ours with mode 0644, replacing a link instead of following it. */
-export function put(root: string, path: string, content: string): void {
-  const tree = new Tree(root);
-  const host = tree.host(tree.entry(path));
-  mkdirSync(dirname(host), { recursive: true, mode: 0o755 });
-  if (lstatSync(host, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(host);
-  writeFileSync(host, content, { mode: 0o644 });
-}
+/** Writes a file of ours, replacing a link instead of following it; see `Tree.write`. */
+export const put = (root: string, path: string, content: string, mode?: number): void =>
+  new Tree(root).write(path, content, mode);
+
+/** Is there something at `path`, links followed inside the tree? */
+export const has = (root: string, path: string): boolean => new Tree(root).has(path);
 
 function networkUnit(pattern: string, config: InterfaceConfig): string {
   const lines = ['[Match]', `Name=${pattern}`, '', '[Network]'];
@@ -37,15 +33,12 @@ function writeNetwork(root: string, network: FinishRecipe['network']): void {
 }
 
 function writeTimezone(root: string, zone: string): void {
-  const data = join(root, 'usr/share/zoneinfo', zone);
-  if (zone !== 'UTC' && zone !== 'Etc/UTC' && !existsSync(data))
+  if (zone !== 'UTC' && zone !== 'Etc/UTC' && !has(root, `usr/share/zoneinfo/${zone}`))
     throw failure('BUILD166', `no time zone ${zone} in the image`, {
       notes: [{ message: 'option timezone' }],
       hint: 'add the package tzdata (or tzdata-legacy for old names), or correct the name',
     });
-  const link = join(root, 'etc/localtime');
-  rmSync(link, { force: true });
-  symlinkSync(`/usr/share/zoneinfo/${zone}`, link);
+  new Tree(root).symlink('etc/localtime', `/usr/share/zoneinfo/${zone}`);
   put(root, 'etc/timezone', `${zone}\n`);
 }
 
@@ -54,11 +47,11 @@ const assignment = (key: string, value: string): string =>
   `${key}="${value.replaceAll(/["$`\\]/g, '\\$&')}"`;
 
 export function writeSystem(root: string, recipe: FinishRecipe): void {
-  const mtab = join(root, 'etc/mtab');
-  if (!lstatSync(mtab, { throwIfNoEntry: false })) symlinkSync('../proc/self/mounts', mtab);
+  const tree = new Tree(root);
+  if (!tree.stat(tree.entry('etc/mtab'))) tree.symlink('etc/mtab', '../proc/self/mounts');
   const { hostname } = recipe;
   if (hostname) put(root, 'etc/hostname', `${hostname}\n`);
-  else rmSync(join(root, 'etc/hostname'), { force: true });
+  else tree.remove('etc/hostname');
   put(
     root,
     'etc/hosts',
@@ -73,10 +66,7 @@ export function writeSystem(root: string, recipe: FinishRecipe): void {
   );
   if (recipe.timezone) writeTimezone(root, recipe.timezone);
   if (recipe.keymap) put(root, 'etc/vconsole.conf', `KEYMAP=${recipe.keymap}\n`);
-  if (
-    existsSync(join(root, 'usr/lib/systemd/systemd-networkd')) ||
-    existsSync(join(root, 'lib/systemd/systemd-networkd'))
-  )
+  if (tree.has('usr/lib/systemd/systemd-networkd') || tree.has('lib/systemd/systemd-networkd'))
     writeNetwork(root, recipe.network);
   put(
     root,

@@ -188,6 +188,14 @@ export class Tree {
     if (real !== undefined) rmSync(this.host(real), { recursive: true, force: true });
   }
 
+  /** Makes `path` a link, in the place of a file or a link. */
+  symlink(path: string, target: string): void {
+    const host = this.fileHost(path);
+    rmSync(host, { force: true });
+    symlinkSync(target, host);
+    this.directories.delete(path);
+  }
+
   /** Makes `name` at the top a link to the folder `target`, unless something is there. */
   link(name: string, target: string): void {
     this.directory(target);

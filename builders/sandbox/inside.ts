@@ -2,8 +2,10 @@
  * Entering a tree: programs of the image under construction run here and nowhere else, with
  * no network, none of the host's processes in view and an environment of their own.
  */
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { failure } from '../../vse/diagnostic.ts';
+import { Tree } from '../rootfs/tree.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { RunOptions, RunResult } from './programs.ts';
 import { mustRun, run } from './programs.ts';
@@ -26,6 +28,8 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ['stdout', '/proc/self/fd/1'],
   ['stderr', '/proc/self/fd/2'],
 ];
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 export class Inside {
   readonly root: string;
@@ -59,8 +63,9 @@ export class Inside {
   /** Makes devices available. Call after the base of the tree is unpacked. */
   async enter(): Promise<void> {
     if (this.open) return;
+    if (new Tree(this.root).directory('dev') !== 'dev')
+      throw failure('BUILD118', '/dev of the tree is a link, which no system can start with');
     const dev = join(this.root, 'dev');
-    mkdirSync(dev, { recursive: true, mode: 0o755 });
     if (this.isolation === 'namespaces') {
       await this.mount('-t', 'tmpfs', '-o', 'mode=755,size=1m,nosuid', 'tmpfs', dev);
       for (const [name] of DEVICES) {
@@ -69,7 +74,7 @@ export class Inside {
       }
     } else
       for (const [name, major, minor] of DEVICES) {
-        if (existsSync(join(dev, name))) continue;
+        if (isThere(join(dev, name))) continue;
         await mustRun(
           `making /dev/${name}`,
           'unshare',
@@ -79,9 +84,11 @@ export class Inside {
         chmodSync(join(dev, name), 0o666);
       }
     for (const [name, target] of LINKS)
-      if (!existsSync(join(dev, name))) symlinkSync(target, join(dev, name));
-    mkdirSync(join(dev, 'shm'), { recursive: true });
-    chmodSync(join(dev, 'shm'), 0o1777);
+      if (!isThere(join(dev, name))) symlinkSync(target, join(dev, name));
+    if (!isThere(join(dev, 'shm'))) {
+      mkdirSync(join(dev, 'shm'));
+      chmodSync(join(dev, 'shm'), 0o1777);
+    }
     this.open = true;
   }
 
