@@ -1,5 +1,5 @@
 /** `run.sh` with a program in QEMU's place that writes down what it was asked. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, GoldenImage } from '../../builders/backend.ts';
 import { kvm } from '../../builders/backends/kvm.ts';
@@ -159,6 +160,27 @@ describe('run.sh', () => {
     const failing = program('failing', 'exit 7');
     expect(runScript(script, [], { QEMU: failing }).status).toBe(7);
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  it('takes QEMU with it when it is ended', async () => {
+    const pid = join(folder, 'pid');
+    const fake = program('waiting', `echo $$ >'${pid}'; exec sleep 60`);
+    const child = spawn(bundle(sameSize), [], {
+      env: { PATH: '/usr/bin:/bin', TMPDIR: join(folder, 'tmp'), QEMU: fake },
+    });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    while (!existsSync(pid) || readFileSync(pid, 'utf8') === '') await setTimeout(20);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(143);
+    expect(existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}`)).toBe(false);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  it('gives QEMU its own input', () => {
+    const fake = program('reading', `cat >'${folder}/input'`);
+    const env = { PATH: '/usr/bin:/bin', TMPDIR: join(folder, 'tmp'), QEMU: fake };
+    spawnSync(bundle(sameSize), [], { env, input: 'typed' });
+    expect(readFileSync(join(folder, 'input'), 'utf8')).toBe('typed');
   });
 
   it('explains itself', () => {

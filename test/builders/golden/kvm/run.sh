@@ -82,6 +82,7 @@ command -v "$qemu" >/dev/null 2>&1 ||
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/vsec-run.XXXXXX")
 trap 'rm -rf -- "$scratch"' EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -160,4 +161,10 @@ set -- -netdev 'user,id=net1' -device 'virtio-net-pci,netdev=net1' "$@"
     '-smp' '2' \
     '-object' 'rng-random,id=rng0,filename=/dev/urandom' \
     '-device' 'virtio-rng-pci,rng=rng0' \
-    -display none -serial mon:stdio "$@"
+    -display none -serial mon:stdio "$@" <&0 &
+guest=$!
+# A shell that waits for a program in the foreground hears no signal.
+trap 'kill "$guest" 2>/dev/null || :; wait "$guest" || :' HUP INT TERM
+status=0
+wait "$guest" || status=$?
+exit "$status"
