@@ -33,7 +33,7 @@ const argv = (): string[] => readFileSync(join(folder, 'argv'), 'utf8').split('\
 
 const toolbox = (guest: string, more: Readonly<Record<string, string>> = {}) =>
   fakeToolbox(join(folder, 'toolbox'), {
-    'qemu-img': ': >"${10}"',
+    'qemu-img': ': >"$9"',
     'qemu-system-x86_64': record() + guest,
     ...more,
   });
