@@ -12,7 +12,7 @@ const MAX_NOTES = 24;
 /** A request that nothing satisfies even by itself: SOLV101 unknown, SOLV102 no such version. */
 export function unsatisfiable(request: Request, universe: Universe): Diagnostic[] {
   if (request.candidates.length > 0) return [];
-  const { name, target, origins, relations } = request;
+  const { name, target, origins, relations, architecture } = request;
   const span = (relations.at(-1)?.origin ?? origins.at(-1))?.span;
   const others = universe.versions(name);
   if (others.length === 0 && universe.satisfying({ name, relations: [] }).length === 0) {
@@ -27,8 +27,10 @@ export function unsatisfiable(request: Request, universe: Universe): Diagnostic[
     message: `${origin.layer} asks for ${operator} ${version}`,
     span: origin.span,
   }));
-  for (const candidate of others)
-    notes.push({ message: `there is ${titleOf(candidate, universe)}` });
+  for (const candidate of others) {
+    const forWhich = architecture ? ` for ${universe.info(candidate).architecture}` : '';
+    notes.push({ message: `there is ${titleOf(candidate, universe)}${forWhich}` });
+  }
   return [
     error('SOLV102', `no version of '${name}' satisfies '${target}'`, {
       ...(span && { span }),
@@ -38,7 +40,7 @@ export function unsatisfiable(request: Request, universe: Universe): Diagnostic[
   ];
 }
 
-/** The names with the fewest edits from a misspelt one, nearest first. */
+/** The names with the fewest edits from a misspelt one, or one edit more; nearest first. */
 export function nearestNames(name: string, names: Iterable<string>): string[] {
   const most = Math.max(1, Math.floor(name.length / 3));
   const near = new Map<string, number>();
@@ -47,7 +49,9 @@ export function nearestNames(name: string, names: Iterable<string>): string[] {
     const edits = distance(name, candidate);
     if (edits <= most) near.set(candidate, edits);
   }
+  const fewest = Math.min(...near.values());
   return [...near]
+    .filter(([, edits]) => edits <= fewest + 1)
     .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
     .slice(0, MAX_NEAR_NAMES)
     .map(([found]) => found);

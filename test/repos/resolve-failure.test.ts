@@ -69,6 +69,15 @@ SOLV102: no version of 'gcc' satisfies 'gcc (>= 99)' @top.yaml:5
   hint: loosen the relation, or add a repository or suite that has such a version`,
   },
   {
+    name: 'an architecture that a package is not there for',
+    body: 'add:\n  packages: ["wine:i386"]\n',
+    packages: 'wine 8',
+    says: `
+SOLV102: no version of 'wine' satisfies 'wine:i386' @top.yaml:5
+  there is wine 8 (toys toy) for amd64
+  hint: loosen the relation, or add a repository or suite that has such a version`,
+  },
+  {
     name: 'two requests that exclude each other',
     body: 'add:\n  packages:\n  - postfix\n  - other\n  - exim4\n',
     packages: `
@@ -208,8 +217,10 @@ describe('a failure to resolve', () => {
 });
 
 describe('nearestNames', () => {
-  it('gives at most three, nearest first, then by name', () => {
+  it('gives at most three, nearest first, then by name, and none that is much farther', () => {
     const names = ['gcc', 'gdc', 'g++', 'gccgo', 'gtc', 'abc'];
     expect(nearestNames('gc', names)).toEqual(['gcc', 'gdc', 'gtc']);
+    const far = ['open-isns-server', 'openssh-server'];
+    expect(nearestNames('openssh-serveer', far)).toEqual(['openssh-server']);
   });
 });
