@@ -83,7 +83,10 @@ describe('run.sh', () => {
     ]);
     expect(after(argv, '-m')).toEqual(['1024']);
     expect(after(argv, '-smp')).toEqual(['2']);
-    expect(after(argv, '-device')).toContain('virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01');
+    expect(after(argv, '-device').filter((device) => device.includes('net'))).toEqual([
+      'virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01',
+      'virtio-net-pci,netdev=net1',
+    ]);
     expect(argv).not.toContain('-kernel');
   });
 

@@ -152,16 +152,20 @@ fi
 
 forward=
 [ -z "$ssh_port" ] || forward=",hostfwd=tcp:127.0.0.1:$ssh_port-:22"
-set -- -netdev 'user,id=net0'"$forward" -device 'virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01' "$@"
-set -- -netdev 'user,id=net1' -device 'virtio-net-pci,netdev=net1' "$@"
+set -- \
+    -netdev 'user,id=net0'"$forward" -device 'virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01' \
+    -netdev 'user,id=net1' -device 'virtio-net-pci,netdev=net1' \
+    "$@"
 
+# In the background, where a program would else read from /dev/null.
+exec 3<&0
 "$qemu" -name "$(value "$name")" \
     '-machine' 'q35,graphics=off' \
     '-m' '1024' \
     '-smp' '2' \
     '-object' 'rng-random,id=rng0,filename=/dev/urandom' \
     '-device' 'virtio-rng-pci,rng=rng0' \
-    -display none -serial mon:stdio "$@" <&0 &
+    -display none -serial mon:stdio "$@" <&3 3<&- &
 guest=$!
 # A shell that waits for a program in the foreground hears no signal.
 trap 'kill "$guest" 2>/dev/null || :; wait "$guest" || :' HUP INT TERM
