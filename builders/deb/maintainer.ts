@@ -9,17 +9,38 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export const hasPreinst = (pkg: Package): boolean => pkg.control.files.has('preinst');
 
+/** Where dpkg has the control members of a package while its preinst runs. */
+const CONTROL_INFORMATION = '/var/lib/dpkg/tmp.ci';
+
+/**
+ * Shell lines that run one preinst from where dpkg would: what debconf records as the owner of a
+ * question it reads from the control file beside the script.
+ */
+function preinstLines({ owner, control }: Package): readonly string[] {
+  const { name, id } = owner;
+  const about = ['Package', 'Version', 'Architecture'].map(
+    (field) => `${field}: ${control.fields.get(field) ?? ''}`,
+  );
+  return [
+    `rm -rf ${CONTROL_INFORMATION}`,
+    `mkdir ${CONTROL_INFORMATION}`,
+    `printf '%s\\n' ${about.map(quote).join(' ')} > ${CONTROL_INFORMATION}/control`,
+    ...[...control.files.keys()].map(
+      (member) => `ln -s ${quote(`../info/${id}.${member}`)} ${CONTROL_INFORMATION}/${member}`,
+    ),
+    [
+      `DPKG_MAINTSCRIPT_PACKAGE=${quote(name)}`,
+      `DPKG_MAINTSCRIPT_ARCH=${quote(control.fields.get('Architecture') ?? '')}`,
+      // A script that reads standard input would swallow the lines of the next ones.
+      `${CONTROL_INFORMATION}/preinst install </dev/null ||`,
+      `{ echo "vsec-failed ${name} $?"; exit 1; }`,
+    ].join(' '),
+  ];
+}
+
 /** Runs the preinst scripts of `packages`, in that order, as dpkg does on a first installation. */
 export async function runPreinsts(inside: Inside, packages: readonly Package[]): Promise<void> {
-  const lines = packages.filter(hasPreinst).map((pkg) => {
-    const script = `/var/lib/dpkg/info/${pkg.owner.id}.preinst`;
-    const arch = pkg.control.fields.get('Architecture') ?? '';
-    return [
-      `DPKG_MAINTSCRIPT_PACKAGE=${quote(pkg.owner.name)} DPKG_MAINTSCRIPT_ARCH=${quote(arch)}`,
-      // A script that reads standard input would swallow the lines of the next ones.
-      `${quote(script)} install </dev/null || { echo "vsec-failed ${pkg.owner.name} $?"; exit 1; }`,
-    ].join(' ');
-  });
+  const lines = packages.filter(hasPreinst).flatMap(preinstLines);
   if (lines.length === 0) return;
   const result = await inside.run(['/bin/sh', '-s'], {
     env: {
@@ -29,7 +50,7 @@ export async function runPreinsts(inside: Inside, packages: readonly Package[]):
       DPKG_RUNNING_VERSION: '1.21.0',
       DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT: '1',
     },
-    input: `${lines.join('\n')}\n`,
+    input: `${[...lines, `rm -rf ${CONTROL_INFORMATION}`].join('\n')}\n`,
   });
   if (result.code === 0) return;
   const which = /vsec-failed (\S+) (\d+)/.exec(result.tail);
