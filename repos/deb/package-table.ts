@@ -153,6 +153,8 @@ function readRelations(found: DebPackage, field: RelationField): Alternatives[] 
   try {
     return parseRelations(found.record[field]);
   } catch (error) {
+    // Whoever looks for something meets every package that provides it: this one does not.
+    if (field === 'provides') return [];
     throw failure('SOLV111', `${found.name} ${found.version}: ${(error as Error).message}`, {
       notes: [{ message: `in its ${field}, in ${found.source.repository} ${found.source.suite}` }],
       hint: 'the repository is broken; exclude the package or tell its maintainers',

@@ -189,6 +189,15 @@ SOLV104: 'libc' is excluded, but 'shell' cannot do without it @top.yaml:5
   hint: take back the exclusion of 'libc'`,
   },
   {
+    name: 'a package with a malformed relation',
+    body: 'add:\n  packages: [app]\n',
+    packages: 'app; Depends: lib (1)\n other; Provides: app (1',
+    says: `
+SOLV111: app 1: malformed relation 'lib (1)'
+  in its depends, in toys toy
+  hint: the repository is broken; exclude the package or tell its maintainers`,
+  },
+  {
     name: 'several failures at once',
     body: 'add:\n  packages: [aa, bb, cc]\nexclude:\n  packages: [banned]\n',
     packages: `

@@ -250,6 +250,15 @@ describe('virtual packages', () => {
       get: 'a c',
     },
     {
+      rule: 'a provide that is malformed provides nothing, and harms nobody else',
+      packages: `
+        a; Depends: virtual
+        b; Provides: virtual
+        c; Provides: virtual (1)`,
+      ask: 'a',
+      get: 'a b',
+    },
+    {
       rule: 'a request can name a virtual package',
       packages: 'b; Provides: virtual',
       ask: 'virtual',
