@@ -13,7 +13,7 @@ import { kernelCommandLine, qemuValue } from './quote.ts';
 /** The serial port that the console is on, whatever its speed. */
 const CONSOLE = /^console=ttyS0(,|$)/;
 
-/** What TCG emulates: enough for any amd64 distribution, and hypervisors start on it too. */
+/** What TCG emulates: the cheapest, enough for any amd64 distribution, and Xen starts on it too. */
 export const TCG_CPU = 'qemu64';
 
 /**
