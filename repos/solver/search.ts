@@ -28,13 +28,6 @@ interface Place {
   readonly root?: true;
 }
 
-/** Where a level began. */
-interface Checkpoint {
-  readonly place: Place | undefined;
-  readonly requests: number;
-  readonly chosen: number;
-}
-
 /** Solves a problem. Gives the same outcome for the same problem, whatever the machine. */
 export function solve<R extends Requirement, C extends Conflict, Q extends Requirement = R>(
   problem: Problem<R, C, Q>,
@@ -46,82 +39,108 @@ export function solve<R extends Requirement, C extends Conflict, Q extends Requi
     requirementsOf.set(candidate, requirements);
     return clausesOf(candidate, requirements, conflicts);
   });
+  const walk = new Walk(problem, clauses, (candidate) => requirementsOf.get(candidate)!);
+  let conflicts = 0;
   const failed = (violated: Clause<Fact<R, C, Q>>): Outcome<R, C, Q> => ({
     kind: 'unsolvable',
     facts: minimalCore(clauses.proof(violated)),
     conflicts,
   });
-  let conflicts = 0;
   for (const clause of givenClauses(problem)) {
     const violated = clauses.add(clause);
     if (violated) return failed(violated);
   }
-
-  const chosen: Candidate[] = [];
-  const isChosen = new Uint8Array(problem.size);
-  const checkpoints: Checkpoint[] = [];
-  let requests = 0;
-  let place: Place | undefined = {
-    requirements: problem.requests,
-    index: 0,
-    then: undefined,
-    root: true,
-  };
-
-  const choose = (candidate: Candidate): void => {
-    isChosen[candidate] = 1;
-    chosen.push(candidate);
-  };
-  const assume = (candidate: Candidate): void => {
-    checkpoints.push({ place, requests, chosen: chosen.length });
-    clauses.assume(candidate);
-  };
-  const goBack = (level: number): void => {
-    const checkpoint = checkpoints[level]!;
-    checkpoints.length = level;
-    ({ place, requests } = checkpoint);
-    for (const candidate of chosen.splice(checkpoint.chosen)) isChosen[candidate] = 0;
-  };
-  const best = (requirement: Requirement): Candidate | undefined =>
-    requirement.candidates.find((candidate) => !clauses.isFalse(candidate));
-
   for (;;) {
     const violated = clauses.propagate();
     if (violated) {
       const level = clauses.learn(violated);
       if (level === undefined) return failed(violated);
       if (++conflicts > maxConflicts) return { kind: 'exhausted', conflicts };
-      goBack(level);
-      continue;
+      walk.goBack(level);
+    } else if (!walk.step()) return { kind: 'solved', chosen: walk.chosen, conflicts };
+  }
+}
+
+/** What has been chosen so far, and where the walk is. */
+class Walk {
+  readonly chosen: Candidate[] = [];
+  readonly #isChosen: Uint8Array;
+  readonly #requests: readonly Requirement[];
+  readonly #clauses: Pick<ClauseSet<unknown>, 'assume' | 'isTrue' | 'isFalse'>;
+  readonly #requirementsOf: (candidate: Candidate) => readonly Requirement[];
+  /** Requests that have been chosen for. */
+  #answered = 0;
+  #place: Place | undefined;
+  /** Where each level began. */
+  readonly #levels: { place: Place | undefined; answered: number; chosen: number }[] = [];
+
+  constructor(
+    { size, requests }: Pick<Problem, 'size' | 'requests'>,
+    clauses: Pick<ClauseSet<unknown>, 'assume' | 'isTrue' | 'isFalse'>,
+    requirementsOf: (candidate: Candidate) => readonly Requirement[],
+  ) {
+    this.#isChosen = new Uint8Array(size);
+    this.#requests = requests;
+    this.#clauses = clauses;
+    this.#requirementsOf = requirementsOf;
+    this.#place = { requirements: requests, index: 0, then: undefined, root: true };
+  }
+
+  /** Goes on until a choice has to be tried (true) or everything is satisfied (false). */
+  step(): boolean {
+    while (this.#answered < this.#requests.length) {
+      if (this.#satisfy(this.#requests[this.#answered]!) === 'assumed') return true;
+      this.#answered += 1;
     }
-    if (requests < problem.requests.length) {
-      const request = problem.requests[requests]!;
-      const candidate = request.candidates.some((c) => isChosen[c]) ? undefined : best(request);
-      if (candidate !== undefined && !clauses.isTrue(candidate)) assume(candidate);
-      else {
-        if (candidate !== undefined) choose(candidate);
-        requests += 1;
+    while (this.#place) {
+      const { requirements, index, then, root } = this.#place;
+      const requirement = requirements[index];
+      if (!requirement) {
+        this.#place = then;
+        continue;
       }
-      continue;
+      const before = this.#chosenFor(requirement);
+      if (before === undefined && this.#satisfy(requirement) === 'assumed') return true;
+      const candidate = this.#chosenFor(requirement);
+      const next = { ...this.#place, index: index + 1 };
+      const descends = candidate !== undefined && (before === undefined || root);
+      this.#place = descends
+        ? { requirements: this.#requirementsOf(candidate), index: 0, then: next }
+        : next;
     }
-    if (!place) return { kind: 'solved', chosen, conflicts };
-    const requirement: Requirement | undefined = place.requirements[place.index];
-    if (!requirement) {
-      place = place.then;
-      continue;
+    return false;
+  }
+
+  /** Forgets what was chosen above a level. */
+  goBack(level: number): void {
+    const { place, answered, chosen } = this.#levels[level]!;
+    this.#levels.length = level;
+    this.#place = place;
+    this.#answered = answered;
+    for (const candidate of this.chosen.splice(chosen)) this.#isChosen[candidate] = 0;
+  }
+
+  #chosenFor(requirement: Requirement): Candidate | undefined {
+    return requirement.candidates.find((candidate) => this.#isChosen[candidate]);
+  }
+
+  /**
+   * Chooses the best candidate that is not ruled out. One that is not known to be true is assumed
+   * first, and chosen when the walk comes here again. Only what is optional may find none.
+   */
+  #satisfy(requirement: Requirement): 'assumed' | 'done' {
+    if (this.#chosenFor(requirement) !== undefined) return 'done';
+    const best = requirement.candidates.find((candidate) => !this.#clauses.isFalse(candidate));
+    if (best === undefined) return 'done';
+    if (!this.#clauses.isTrue(best)) {
+      const { length } = this.chosen;
+      this.#levels.push({ place: this.#place, answered: this.#answered, chosen: length });
+      this.#clauses.assume(best);
+      return 'assumed';
     }
-    const satisfied = requirement.candidates.find((candidate) => isChosen[candidate]);
-    const candidate = satisfied ?? best(requirement);
-    if (candidate !== undefined && satisfied === undefined && !clauses.isTrue(candidate)) {
-      assume(candidate);
-      continue;
-    }
-    const next: Place = { ...place, index: place.index + 1 };
-    const descends = candidate !== undefined && (satisfied === undefined || place.root === true);
-    if (candidate !== undefined && satisfied === undefined) choose(candidate);
-    place = descends
-      ? { requirements: requirementsOf.get(candidate)!, index: 0, then: next }
-      : next;
+    this.#isChosen[best] = 1;
+    this.chosen.push(best);
+    return 'done';
   }
 }
 
