@@ -57,7 +57,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
       if (stage.packages.length > 0) await runStage(stage, job, inside, toolbox, report);
       if (stage.save) {
         await inside.leave();
-        await saveTree(toolbox, job.root, stage.save, job.epoch);
+        await saveTree(toolbox, job.root, stage.save, job.epoch, job.output);
       }
     }
     const kernelRelease = await task(report, 'finish', 'finishing the tree', (advance) => {
@@ -67,7 +67,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
       );
     });
     const sha256 = await task(report, 'tree', 'reading the finished tree', () =>
-      saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch),
+      saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.output),
     );
     return { sha256, ...(kernelRelease !== undefined && { kernelRelease }) };
   } finally {

@@ -1,7 +1,8 @@
 /** `vsec build`: lock → tree → bundle. The bundle appears at its name only when it is whole. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { explainIo, makeFolder } from '../repos/io-errors.ts';
 import { lockSha256 } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import { misuse } from '../vse/diagnostic.ts';
@@ -10,7 +11,9 @@ import type { Vse } from '../vse/types.ts';
 import type { Backend } from './backend.ts';
 import { backendByName } from './backends/index.ts';
 import { writeBundle } from './bundle.ts';
+import { diskTrouble } from './disk-trouble.ts';
 import { formatByName } from './formats.ts';
+import { abandonedIn, runName } from './leftovers.ts';
 import { MANIFEST, bundleStem, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { obtainRootfs } from './obtain-rootfs.ts';
@@ -54,16 +57,18 @@ export async function buildBundle(
   const input = inputDigest(vse, lock, formats, backends);
   const present = await unchanged(target, input);
   if (present) return { bundle: target, manifest: present, unchanged: true };
-  mkdirSync(options.outputDirectory, { recursive: true });
-
-  const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
-  const rootfs = await obtainRootfs(vse, lock, toolbox, ctx, options);
-  ctx.signal.throwIfAborted();
-
-  const suffix = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  const suffix = runName();
   const partial = join(options.outputDirectory, `.${stem}.partial-${suffix}`);
-  mkdirSync(partial);
+  // Before the work is done: a folder that cannot be written shall not cost minutes.
+  await explainIo('write the bundle', options.outputDirectory, async () => {
+    await makeFolder(options.outputDirectory);
+    sweep(options.outputDirectory, stem);
+    mkdirSync(partial);
+  });
   try {
+    const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
+    const rootfs = await obtainRootfs(vse, lock, toolbox, ctx, options);
+    ctx.signal.throwIfAborted();
     const manifest = await writeBundle(
       {
         vse,
@@ -82,6 +87,8 @@ export async function buildBundle(
     ctx.signal.throwIfAborted();
     replace(partial, target, suffix);
     return { bundle: target, manifest, unchanged: false };
+  } catch (e) {
+    throw diskTrouble(e, 'write the bundle', options.outputDirectory);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
@@ -147,6 +154,15 @@ async function unchanged(target: string, input: string): Promise<Manifest | unde
     ({ file, size }) => statSync(join(target, file), { throwIfNoEntry: false })?.size === size,
   );
   return whole && manifest.input === input ? manifest : undefined;
+}
+
+/** Takes up what builds of this bundle left that were killed. */
+function sweep(folder: string, stem: string): void {
+  for (const partial of abandonedIn(folder, `.${stem}.partial-`))
+    rmSync(partial, { recursive: true, force: true });
+  for (const old of abandonedIn(folder, `${stem}.old-`))
+    if (existsSync(join(folder, stem))) rmSync(old, { recursive: true, force: true });
+    else renameSync(old, join(folder, stem));
 }
 
 /** Puts the new bundle in the place of the old one, which goes only when the new one is there. */

@@ -67,6 +67,7 @@ async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | und
         size: vse.config.image.size,
         epoch: input.lock.epoch,
         scratch,
+        signal: ctx.signal,
       }),
     );
     rmSync(scratch, { recursive: true });

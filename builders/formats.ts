@@ -1,9 +1,8 @@
 /** The formats an image comes in; each is made of the canonical tar or of the raw disk. */
-import { spawn } from 'node:child_process';
 import { constants, createReadStream } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { closest, distance } from 'fastest-levenshtein';
-import { failure, misuse } from '../vse/diagnostic.ts';
+import { misuse } from '../vse/diagnostic.ts';
 import { mustRun } from './sandbox/programs.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -39,35 +38,16 @@ async function convert(input: FormatInput, format: string, options: string): Pro
 }
 
 /** Feeds the canonical tar to a program of the toolbox. */
-function feed(input: FormatInput, program: string, options: readonly string[]): Promise<void> {
+async function feed(
+  input: FormatInput,
+  program: string,
+  options: readonly string[],
+): Promise<void> {
   const { file, args, env } = input.toolbox.command(program, options);
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], {
-      env: { ...env, SOURCE_DATE_EPOCH: String(input.epoch) },
-      stdio: ['pipe', 'ignore', 'pipe'],
-      signal: input.signal,
-      killSignal: 'SIGKILL',
-    });
-    let complaint = '';
-    child.stderr.on(
-      'data',
-      (part: Buffer) => (complaint = (complaint + part.toString()).slice(-4096)),
-    );
-    child.stdin.on('error', () => undefined);
-    createReadStream(input.tar, { highWaterMark: 1 << 20 }).pipe(child.stdin);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          failure('BUILD130', `${program} failed (exit code ${code})`, {
-            notes: complaint
-              .trim()
-              .split('\n')
-              .map((message) => ({ message })),
-          }),
-        );
-    });
+  await mustRun(`writing the image with ${program}`, file, args, {
+    env: { ...env, SOURCE_DATE_EPOCH: String(input.epoch) },
+    input: createReadStream(input.tar, { highWaterMark: 1 << 20 }),
+    signal: input.signal,
   });
 }
 

@@ -1,14 +1,26 @@
 /** From a lock to the finished tree: out of the cache, or assembled in the sandbox. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fetchPackages } from '../repos/fetch-packages.ts';
+import { makeFolder } from '../repos/io-errors.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
+import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
+import { abandonedIn, runName } from './leftovers.ts';
+import { obtainPackages } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
+import { killInside } from './sandbox/kill-inside.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
 import type { SandboxMode } from './sandbox/modes.ts';
 import { runInSandbox } from './sandbox/worker-process.ts';
@@ -31,30 +43,45 @@ export interface RootfsOptions {
   readonly keepFailed?: boolean;
 }
 
-function cached(folder: string): Rootfs | undefined {
-  const file = join(folder, 'rootfs.json');
-  if (!existsSync(file)) return undefined;
-  const { digest, release } = JSON.parse(readFileSync(file, 'utf8')) as {
-    digest: string;
-    release?: string;
-  };
-  return {
-    digest,
-    tar: join(folder, 'rootfs.tar'),
-    ...(release !== undefined && {
-      kernel: { release, image: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd') },
-    }),
-  };
+const DESCRIPTION = 'rootfs.json';
+
+interface Description {
+  readonly digest: string;
+  /** Bytes of the tar. */
+  readonly size: number;
+  /** Of the kernel. */
+  readonly release?: string;
 }
 
-/** Puts a folder at its name; when somebody was faster, theirs stays. */
-function settle(partial: string, folder: string): void {
+/** The finished tree in `folder`; `undefined` when there is none, or not all of it. */
+function cached(folder: string): Rootfs | undefined {
+  const [tar, image, initrd] = ['rootfs.tar', 'vmlinuz', 'initrd'].map((n) => join(folder, n)) as [
+    string,
+    string,
+    string,
+  ];
+  let found: Description;
+  try {
+    found = JSON.parse(readFileSync(join(folder, DESCRIPTION), 'utf8')) as Description;
+  } catch {
+    return undefined;
+  }
+  const { digest, size, release } = found;
+  if (statSync(tar, { throwIfNoEntry: false })?.size !== size) return undefined;
+  if (release !== undefined && !(existsSync(image) && existsSync(initrd))) return undefined;
+  return { digest, tar, ...(release !== undefined && { kernel: { release, image, initrd } }) };
+}
+
+/** Puts a finished tree at its name; when somebody was faster, theirs stays. */
+function settle(partial: string, folder: string): Rootfs {
   mkdirSync(dirname(folder), { recursive: true });
+  if (!cached(folder)) rmSync(folder, { recursive: true, force: true });
   try {
     renameSync(partial, folder);
   } catch (e) {
-    if (!existsSync(folder)) throw e;
+    if (!cached(folder)) throw e;
   }
+  return cached(folder) as Rootfs;
 }
 
 /**
@@ -68,6 +95,8 @@ export async function obtainRootfs(
   ctx: Context,
   options: RootfsOptions = {},
 ): Promise<Rootfs> {
+  const works = join(ctx.cacheDir, 'work');
+  await sweep(works, ctx, options);
   const stages = stagesOf(lock);
   const folder = join(ctx.cacheDir, 'rootfs', treeKey(stages, vse.treeDigest));
   const known = cached(folder);
@@ -79,16 +108,15 @@ export async function obtainRootfs(
   // What a change of the topmost layer starts from; each kept stage costs as much as its tree.
   const kept = missing.length > 1 ? missing.at(-2) : undefined;
   const mode = await chooseMode(options.sandbox);
-  const paths = await fetchPackages(
+  const paths = await obtainPackages(
     missing.flatMap((stage) => stage.packages),
     lock.repositories,
     ctx,
   );
 
-  const work = join(ctx.cacheDir, 'work', `${process.pid}-${randomBytes(6).toString('hex')}`);
+  const name = runName();
+  const work = join(works, name);
   const output = join(work, 'out');
-  mkdirSync(output, { recursive: true });
-  mkdirSync(join(ctx.cacheDir, 'stages'), { recursive: true });
   const job: AssembleJob = {
     kind: 'assemble',
     root: join(work, 'root'),
@@ -112,32 +140,62 @@ export async function obtainRootfs(
   };
   let keep = false;
   try {
+    await makeFolder(output);
+    await makeFolder(join(ctx.cacheDir, 'stages'));
     const result = await runInSandbox(job, mode, ctx);
     if (!result) throw new Error('the sandbox gave no result');
-    const digest = `sha256:${result.sha256}`;
-    writeFileSync(
-      join(output, 'rootfs.json'),
-      `${JSON.stringify({ digest, release: result.kernelRelease })}\n`,
-    );
-    settle(output, folder);
-    return cached(folder) as Rootfs;
+    const { sha256, kernelRelease: release } = result;
+    const { size } = statSync(join(output, 'rootfs.tar'));
+    const description: Description = {
+      digest: `sha256:${sha256}`,
+      size,
+      ...(release !== undefined && { release }),
+    };
+    writeFileSync(join(output, DESCRIPTION), `${JSON.stringify(description)}\n`);
+    return settle(output, folder);
   } catch (e) {
-    if (options.keepFailed && e instanceof VsecError) {
-      keep = true;
-      ctx.report({ type: 'log', level: 'info', message: `the failed tree is kept at ${job.root}` });
-    }
-    throw explain(e, vse);
+    keep = (options.keepFailed ?? false) && e instanceof VsecError;
+    throw explain(diskTrouble(e, 'assemble the tree', work), vse);
   } finally {
-    if (!keep) await removeTree(work, mode, ctx);
+    if (keep) keepTree(work, join(works, `kept-${name}`), ctx);
+    else await removeTree(work, mode, ctx);
   }
 }
 
-/** Removes a tree whose files belong to ids that only the sandbox has. */
+/** Removes the trees of builds that were killed. */
+async function sweep(works: string, ctx: Context, options: RootfsOptions): Promise<void> {
+  const left = abandonedIn(works);
+  if (left.length === 0) return;
+  const mode = await chooseMode(options.sandbox);
+  for (const path of left) await removeTree(path, mode, ctx);
+}
+
+/** Under a name that no sweep takes; `vsec cache prune` does. */
+function keepTree(work: string, kept: string, ctx: Context): void {
+  renameSync(work, kept);
+  const now = new Date();
+  utimesSync(kept, now, now);
+  const message = `the failed tree is kept at ${join(kept, 'root')}`;
+  ctx.report({ type: 'log', level: 'info', message });
+}
+
+/**
+ * Removes a tree whose files belong to ids that only the sandbox has, also after Ctrl-C. What
+ * cannot be removed is left to the next build; it is no reason to fail.
+ */
 async function removeTree(path: string, mode: SandboxMode, ctx: Context): Promise<void> {
-  if (mode === 'userns') {
-    const signal = new AbortController().signal;
-    await runInSandbox({ kind: 'remove', path }, mode, { ...ctx, signal });
-  } else rmSync(path, { recursive: true, force: true });
+  try {
+    if (mode === 'userns') {
+      const { signal } = new AbortController();
+      await runInSandbox({ kind: 'remove', path }, mode, { ...ctx, signal });
+    } else {
+      if (mode === 'chroot') killInside(join(path, 'root'));
+      rmSync(path, { recursive: true, force: true });
+    }
+  } catch (e) {
+    const message = `cannot remove ${path}: ${(e as Error).message}`;
+    ctx.report({ type: 'log', level: 'debug', message });
+  }
 }
 
 /** Adds to a failure of one option where that option was set. */

@@ -13,7 +13,10 @@ export interface Stage {
 }
 
 /** What a tree's bytes depend on besides its packages: sources of ours, relative to the package. */
-const CODE = ['builders/deb', 'builders/rootfs', 'builders/sandbox/inside.ts', 'templates/guest'];
+const CODE = [
+  ...['builders/deb', 'builders/rootfs', 'builders/sandbox/inside.ts', 'builders/assemble.ts'],
+  ...['templates/guest', 'builders/templates.ts', 'builders/backends/quote.ts'],
+];
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -4,10 +4,12 @@
  */
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { ioFailure } from '../repos/io-errors.ts';
 import { VsecError, error } from '../vse/diagnostic.ts';
 import type { Report } from '../vse/report.ts';
 import { assemble } from './assemble.ts';
 import type { Job, WorkerEvent } from './job.ts';
+import { killInside } from './sandbox/kill-inside.ts';
 
 const send = (event: WorkerEvent): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -26,6 +28,11 @@ function throttled(): Report {
   };
 }
 
+const bug = ({ message }: Error) =>
+  error('BUILD199', `This is a bug in vsec: ${message}`, {
+    hint: "Please report it with the output of 'vsec version' and of the same command with -v.",
+  });
+
 async function perform(job: Job): Promise<void> {
   try {
     if (job.kind === 'remove') {
@@ -36,12 +43,18 @@ async function perform(job: Job): Promise<void> {
       send({ type: 'done', result });
     }
     process.exitCode = 0;
-  } catch (e) {
+  } catch (thrown) {
+    const path = job.kind === 'remove' ? job.path : job.root;
+    const e = ioFailure(
+      thrown,
+      job.kind === 'remove' ? 'remove a tree' : 'assemble the tree',
+      path,
+    );
     const known = e instanceof VsecError;
     send({
       type: 'failed',
-      diagnostics: known ? e.diagnostics : [error('BUILD199', (e as Error).message)],
-      ...(!known && { stack: (e as Error).stack ?? '' }),
+      diagnostics: known ? e.diagnostics : [bug(e as Error)],
+      ...((thrown as Error).stack !== undefined && { stack: (thrown as Error).stack as string }),
     });
     process.exitCode = 1;
   }
@@ -51,12 +64,22 @@ async function perform(job: Job): Promise<void> {
 
 const lines = createInterface({ input: process.stdin });
 let started = false;
+/** Root of the tree when nothing but a chroot surrounds its programs. */
+let bareRoot: string | undefined;
 lines.on('line', (line) => {
   if (started) return;
   started = true;
-  void perform(JSON.parse(line) as Job);
+  const job = JSON.parse(line) as Job;
+  if (job.kind === 'assemble' && job.isolation === 'chroot') bareRoot = job.root;
+  void perform(job);
 });
 lines.on('close', () => {
   // Standard input closed before the job was done: the parent is gone.
-  if (process.exitCode === undefined) process.exit(130);
+  if (process.exitCode !== undefined) return;
+  if (bareRoot !== undefined) {
+    // No process namespace ends with us; the group is our own (see worker-process.ts).
+    killInside(bareRoot);
+    process.kill(0, 'SIGKILL');
+  }
+  process.exit(130);
 });

@@ -22,6 +22,7 @@ export interface DiskRecipe {
   readonly epoch: number;
   /** Private folder for intermediate files. */
   readonly scratch: string;
+  readonly signal: AbortSignal;
 }
 
 export interface Disk {
@@ -77,6 +78,7 @@ async function writeRoot(toolbox: Toolbox, disk: string, layout: Layout, recipe:
   const time = String(recipe.epoch);
   await mustRun('making the root file system', file, args, {
     env: { ...env, SOURCE_DATE_EPOCH: time, E2FSPROGS_FAKE_TIME: time },
+    signal: recipe.signal,
   });
 }
 

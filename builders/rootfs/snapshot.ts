@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure } from '../../vse/diagnostic.ts';
@@ -11,13 +12,15 @@ import type { Toolbox } from '../toolbox.ts';
 /**
  * Writes the tree at `root` as a tar to `path` (whole or not at all) and returns its SHA-256 in
  * hex. Entries are sorted; times later than `epoch` (seconds) become `epoch`; owners are numeric;
- * capabilities are kept (pax format, POSIX.1-2001).
+ * capabilities are kept (pax format, POSIX.1-2001). `scratch`: a folder of this run alone, on the
+ * same file system.
  */
 export async function saveTree(
   toolbox: Toolbox,
   root: string,
   path: string,
   epoch: number,
+  scratch: string,
 ): Promise<string> {
   const { file, args, env } = toolbox.command('tar', [
     '--create',
@@ -38,7 +41,7 @@ export async function saveTree(
   child.stderr.on('data', (part: Buffer) => (complaint += part.toString()));
   const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
   const hash = createHash('sha256');
-  const partial = `${path}.part`;
+  const partial = join(scratch, 'tree.part');
   try {
     await pipeline(
       child.stdout,

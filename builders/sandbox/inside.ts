@@ -8,6 +8,7 @@ import { failure } from '../../vse/diagnostic.ts';
 import { Tree } from '../rootfs/tree.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { RunOptions, RunResult } from './programs.ts';
+import { killInside } from './kill-inside.ts';
 import { mustRun, run } from './programs.ts';
 
 /** Do we have namespaces to mount in, or a bare chroot(2)? */
@@ -119,9 +120,11 @@ export class Inside {
       this.isolation === 'namespaces'
         ? ['--mount', '--pid', '--fork', '--kill-child', '--net', '--uts', '--ipc', '--mount-proc']
         : [];
-    return run('unshare', [...wall, `--root=${this.root}`, '--wd=/', '--', ...argv], {
+    const result = await run('unshare', [...wall, `--root=${this.root}`, '--wd=/', '--', ...argv], {
       ...options,
       env: { ...this.environment, ...options.env },
     });
+    if (this.isolation === 'chroot') killInside(this.root);
+    return result;
   }
 }

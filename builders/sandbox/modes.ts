@@ -50,10 +50,11 @@ function hasCapability(bit: number): boolean {
 }
 
 function tryOut(mode: SandboxMode): Promise<string | undefined> {
+  const args = mode === 'chroot' ? ['--root=/'] : modeArguments(mode);
   return new Promise((resolve) => {
     execFile(
       'unshare',
-      [...modeArguments(mode), '--', 'true'],
+      [...args, '--', 'true'],
       { timeout: 10_000 },
       (problem, _stdout, stderr) => {
         if (!problem) resolve(undefined);
@@ -104,6 +105,7 @@ async function probe(mode: SandboxMode): Promise<ModeProbe> {
   else if (mode === 'mount') reason = await tryOut(mode);
   else if (!hasCapability(CAP_SYS_CHROOT)) reason = 'CAP_SYS_CHROOT is missing';
   else if (!hasCapability(CAP_MKNOD)) reason = 'CAP_MKNOD is missing';
+  else reason = await tryOut(mode);
   return reason === undefined
     ? { mode, usable: true }
     : { mode, usable: false, reason, remedy: remedyFor(mode, reason) };

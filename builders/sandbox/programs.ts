@@ -1,6 +1,7 @@
 /** Running programs: the toolbox's on the host's files, and the tree's own inside the tree. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { failure } from '../../vse/diagnostic.ts';
 
 /** How many bytes of a failed program's output are kept for the message. */
@@ -9,7 +10,9 @@ const TAIL = 8192;
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly input?: string;
+  /** For standard input, which is empty otherwise. */
+  readonly input?: string | Readable;
+  /** Kills the program; `run` rejects once it is gone. */
   readonly signal?: AbortSignal;
   /** Called with each chunk of output (both streams). */
   readonly output?: (text: string) => void;
@@ -49,16 +52,29 @@ export function run(
       keep(part);
     });
     child.stderr?.on('data', keep);
+    let problem: Error | undefined;
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.input ?? '');
-    child.on('error', reject);
-    child.on('close', (code, signal) =>
-      resolve({
-        code: code ?? (signal ? 128 : 1),
-        stdout: Buffer.concat(stdout).toString('utf8'),
-        tail,
-      }),
-    );
+    if (options.input instanceof Readable && child.stdin) {
+      options.input.on('error', (e) => {
+        problem ??= e;
+        child.kill('SIGKILL');
+      });
+      options.input.pipe(child.stdin);
+    } else child.stdin?.end(options.input ?? '');
+    child.on('error', (e) => {
+      problem ??= e;
+      if (child.pid === undefined) reject(e);
+    });
+    child.on('close', (code, signal) => {
+      if (options.input instanceof Readable) options.input.destroy();
+      if (problem) reject(problem);
+      else
+        resolve({
+          code: code ?? (signal ? 128 : 1),
+          stdout: Buffer.concat(stdout).toString('utf8'),
+          tail,
+        });
+    });
   });
 }
 

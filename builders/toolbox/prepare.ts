@@ -1,9 +1,8 @@
 /** Bringing a toolbox into the cache: fetched, verified, unpacked once, used by every build. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
-import { fetchPackages } from '../../repos/fetch-packages.ts';
+import { makeFolder } from '../../repos/io-errors.ts';
 import type { Lock, LockedPackage } from '../../repos/lock.ts';
 import type { Context } from '../../vse/report.ts';
 import { task } from '../../vse/report.ts';
@@ -11,6 +10,9 @@ import type { Decompress } from '../deb/archive.ts';
 import { readMembers } from '../deb/archive.ts';
 import { decompressWith, decompressWithLibrary } from '../deb/decompress.ts';
 import { extractData } from '../deb/extract.ts';
+import { diskTrouble } from '../disk-trouble.ts';
+import { abandonedIn, runName } from '../leftovers.ts';
+import { obtainPackages } from '../packages.ts';
 import { Tree } from '../rootfs/tree.ts';
 import { openToolbox } from '../toolbox.ts';
 import type { Toolbox } from '../toolbox.ts';
@@ -31,10 +33,13 @@ export async function prepareToolbox(
 ): Promise<Toolbox> {
   const root = join(ctx.cacheDir, 'toolbox', folderName(toolbox.digest));
   if (existsSync(join(root, '.complete'))) return openToolbox(root, toolbox.digest);
-  const paths = await fetchPackages(toolbox.packages, toolbox.repositories, ctx);
-  const partial = `${root}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
-  mkdirSync(partial, { recursive: true });
+  const paths = await obtainPackages(toolbox.packages, toolbox.repositories, ctx);
+  const prefix = `${basename(root)}.partial-`;
+  for (const left of abandonedIn(dirname(root), prefix))
+    rmSync(left, { recursive: true, force: true });
+  const partial = join(dirname(root), `${prefix}${runName()}`);
   try {
+    await makeFolder(partial);
     await task(ctx.report, 'toolbox', `Unpacking the ${label}`, (advance) =>
       unpack(toolbox.packages, paths, partial, ctx, advance),
     );
@@ -46,6 +51,8 @@ export async function prepareToolbox(
       // Another build was faster; theirs is as good.
       if (!existsSync(join(root, '.complete'))) throw e;
     }
+  } catch (e) {
+    throw diskTrouble(e, `unpack the ${label}`, partial);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
