@@ -1,5 +1,6 @@
 /** File system errors of the cache and of outputs, told in a way that a person can act on. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { failure, VsecError } from '../vse/diagnostic.ts';
 
 const SPACE =
@@ -27,12 +28,31 @@ export function errorCode(error: unknown): string | undefined {
 /** Makes a folder and those above it, as `mkdir -p`. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
   } catch (error) {
-    // Node's recursive mkdir says ENOENT on a read-only file system; a plain one says what it is.
-    if (errorCode(error) === 'ENOENT') await mkdir((error as { path?: string }).path ?? path);
-    throw error;
+    // One step at a time: Node's recursive mkdir never returns where a file system refuses new
+    // names with ENOENT, as /proc does, and says ENOENT on a read-only one.
+    if (errorCode(error) === 'ENOENT' && dirname(path) !== path) {
+      if (!(await exists(dirname(path)))) await makeFolder(dirname(path));
+      await mkdir(path).catch(ignoreExisting);
+    } else ignoreExisting(error);
   }
+  if (!(await stat(path)).isDirectory())
+    throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${path}'`), {
+      code: 'ENOTDIR',
+      syscall: 'mkdir',
+      path,
+    });
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+function ignoreExisting(error: unknown): void {
+  if (errorCode(error) !== 'EEXIST') throw error;
 }
 
 /**
