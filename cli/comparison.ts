@@ -8,7 +8,7 @@ import { warning } from '../vse/diagnostic.ts';
 import { explainOption } from '../vse/explain.ts';
 import { OPTIONS } from '../vse/options.ts';
 import type { TracedVse } from '../vse/types.ts';
-import { openEnvironment } from './environment.ts';
+import { openEnvironment, refuseNothing } from './environment.ts';
 import { lockPath } from './locking.ts';
 import type { Session } from './session.ts';
 
@@ -21,6 +21,7 @@ export interface Side {
 
 /** What `target` names; a bundle brings its lock, an environment the lock beside it if it fits. */
 export async function openSide(target: string, session: Session): Promise<Side> {
+  refuseNothing(target);
   const stat = statSync(target, { throwIfNoEntry: false });
   if (stat?.isDirectory()) {
     const manifest = await readManifest(target);

@@ -1,7 +1,11 @@
 /** Loading the environment that a command names. */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { misuse } from '../vse/diagnostic.ts';
 import { loadVse, loadVseOrThrow, type Loaded } from '../vse/load.ts';
 import type { TracedVse } from '../vse/types.ts';
 import type { ArgumentSpec } from './command.ts';
+import { likely } from './parse.ts';
 import type { Session } from './session.ts';
 
 /** The argument of the commands that work on one environment. */
@@ -18,6 +22,25 @@ export async function openEnvironment(target: string, session: Session): Promise
   const { vse, warnings } = await loadVseOrThrow(target, options(session));
   session.diagnose(warnings);
   return vse;
+}
+
+/**
+ * For commands that take bundles too: what is neither there nor can be a base's name was meant to
+ * be a path. @throws CLI011
+ */
+export function refuseNothing(target: string): void {
+  if (existsSync(target) || !/[_/]|\.\w+$/.test(target)) return;
+  const name = basename(target);
+  let siblings: readonly string[] = [];
+  try {
+    siblings = readdirSync(dirname(target)).filter((sibling) => !sibling.startsWith('.'));
+  } catch {
+    // Then there is nothing to suggest.
+  }
+  const near = likely(name, siblings);
+  throw misuse('CLI011', `There is no bundle and no environment '${target}'`, {
+    hint: near ? `Did you mean '${join(dirname(target), near)}'?` : "'vsec build' makes bundles.",
+  });
 }
 
 /** As a value: with all that there is to say about it. */

@@ -1,10 +1,10 @@
 /** What `vsec doctor` looks at: everything that the host has to bring along. */
 import { accessSync, constants, statfsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import { kvmObstacle } from '../builders/boot/accelerator.ts';
 import { probeSandbox } from '../builders/sandbox/modes.ts';
+import { makeFolder } from '../repos/io-errors.ts';
 import { resolveMirror } from '../repos/mirrors.ts';
 import { formatBytes } from './format.ts';
 
@@ -38,7 +38,7 @@ async function checkCache(context: Context): Promise<Finding> {
   const topic = 'cache';
   const dir = context.cacheDir;
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     accessSync(dir, constants.W_OK);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error);

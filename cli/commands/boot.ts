@@ -6,6 +6,7 @@ import type { BootResult } from '../../builders/boot/result.ts';
 import { buildEnvironment } from '../building.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
 import { toJson } from '../diagnostics.ts';
+import { refuseNothing } from '../environment.ts';
 import { formatSeconds, printable } from '../format.ts';
 import { jobs, json, offline } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -107,6 +108,7 @@ export default defineCommand({
     { command: "vsec boot cfd_2.1.0_amd64 --exec 'uname -r'", does: 'ask the guest something' },
   ],
   async run({ args: [target = ''], options, session }): Promise<ExitCode> {
+    refuseNothing(target);
     const bundle = isFolder(target)
       ? resolve(target)
       : (
