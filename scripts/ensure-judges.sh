@@ -19,6 +19,7 @@ need sgdisk gdisk
 need qemu-img qemu-utils
 need grub-script-check grub-common
 need virt-xml-validate libvirt-clients
+need xmllint libxml2-utils
 need shellcheck shellcheck
 need time time
 need zstd zstd
