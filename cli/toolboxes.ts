@@ -7,6 +7,7 @@ import type { Toolbox } from '../builders/toolbox.ts';
 import { lockToolbox } from '../repos/lock-vse.ts';
 import type { Lock } from '../repos/lock.ts';
 import { writeAtomically } from '../repos/partial-file.ts';
+import { VsecError } from '../vse/diagnostic.ts';
 import { loadVseOrThrow } from '../vse/load.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Session } from './session.ts';
@@ -51,7 +52,12 @@ export async function obtainBootToolbox(session: Session): Promise<Toolbox> {
   const now = Math.floor(Date.now() / 1000);
   const known = await remembered(path);
   if (known && (context.offline || now - known.resolved < MAX_AGE_S)) {
-    return prepareToolbox(known.toolbox, 'boot toolbox', context);
+    try {
+      return await prepareToolbox(known.toolbox, 'boot toolbox', context);
+    } catch (error) {
+      // Mirrors drop what was superseded; then only newer programs can still be fetched.
+      if (context.offline || !(error instanceof VsecError)) throw error;
+    }
   }
   const { toolbox, warnings } = await lockToolbox(definition, context);
   session.diagnose(warnings);
