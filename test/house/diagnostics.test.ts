@@ -1,0 +1,32 @@
+/** Every code that a message can have is documented, once, and every documented code exists. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const CODE = /\b(?:VSE|REPO|SOLV|BUILD|BOOT|CLI)\d{3}\b/g;
+/** Codes in quotes: those that a diagnostic is made with. */
+const QUOTED = new RegExp(`(?<=['"])${CODE.source}(?=['"])`, 'g');
+
+const sources = ['vse', 'repos', 'builders', 'cli'].flatMap((room) =>
+  readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(root, room, name), 'utf8')),
+);
+const used = new Set(sources.flatMap((text) => text.match(QUOTED) ?? []));
+const documented = readFileSync(join(root, 'docs/diagnostics.md'), 'utf8')
+  .split('\n')
+  .flatMap((line) => /^\| ([^|]*) \|/.exec(line)?.[1]?.match(CODE) ?? []);
+
+it('every code is documented', () => {
+  expect([...used].filter((code) => !documented.includes(code)).sort()).toEqual([]);
+});
+
+it('every documented code exists', () => {
+  expect(documented.filter((code) => !used.has(code))).toEqual([]);
+});
+
+it('no code is documented twice', () => {
+  expect(documented.filter((code, i) => documented.indexOf(code) !== i)).toEqual([]);
+});
