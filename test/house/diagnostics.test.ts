@@ -17,7 +17,15 @@ const sources = ['vse', 'repos', 'builders', 'cli'].flatMap((room) =>
 const used = new Set(sources.flatMap((text) => text.match(QUOTED) ?? []));
 const documented = readFileSync(join(root, 'docs/diagnostics.md'), 'utf8')
   .split('\n')
-  .flatMap((line) => /^\| ([^|]*) \|/.exec(line)?.[1]?.match(CODE) ?? []);
+  .flatMap((line) => codesOf(/^\| ([^|]*) \|/.exec(line)?.[1] ?? ''));
+
+/** `BUILD112, BUILD113`, or all of `BUILD180 to BUILD183`. */
+function codesOf(cell: string): readonly string[] {
+  const [first = '', last = ''] = cell.match(CODE) ?? [];
+  if (!cell.includes(' to ')) return cell.match(CODE) ?? [];
+  const [from, to] = [first, last].map((code) => Number(code.slice(-3)));
+  return Array.from({ length: to! - from! + 1 }, (_, i) => first.slice(0, -3) + (from! + i));
+}
 
 it('every code is documented', () => {
   expect([...used].filter((code) => !documented.includes(code)).sort()).toEqual([]);
