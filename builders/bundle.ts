@@ -27,6 +27,7 @@ import { MANIFEST, MANIFEST_FORMAT } from './manifest.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import type { Rootfs } from './obtain-rootfs.ts';
 import { finishRecipe, kernelArguments } from './rootfs/recipe.ts';
+import { CYCLONEDX_FILE, SPDX_FILE, writeSboms } from './sbom/write.ts';
 import type { Toolbox } from './toolbox.ts';
 
 export interface BundleInput {
@@ -129,6 +130,7 @@ function writeGlue(input: BundleInput, image: GoldenImage): void {
 function formatOf(name: string, input: BundleInput): string {
   if (name.startsWith('boot/')) return 'glue';
   if (name === 'lock.json') return 'lock';
+  if (name === SPDX_FILE || name === CYCLONEDX_FILE) return 'sbom';
   if (name === `${input.stem}.vmlinuz`) return 'kernel';
   if (name === `${input.stem}.initrd`) return 'initrd';
   return (
@@ -154,6 +156,7 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
   const image = describe(input, disk);
   writeGlue(input, image);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
+  await task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input));
 
   const artifacts = await task(ctx.report, 'checksums', 'Computing checksums', async () => {
     const list: Artifact[] = [];

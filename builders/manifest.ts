@@ -23,7 +23,7 @@ const artifact = z.object({
   file,
   sha256,
   size: bytes,
-  /** `raw`, `qcow2`, `tar.zst`, …; `kernel` and `initrd`; `glue`; else the end of the name. */
+  /** `raw`, `qcow2`, `tar.zst`, …; `kernel`, `initrd`, `glue`, `lock`, `sbom`; else `other`. */
   format: z.string(),
 });
 

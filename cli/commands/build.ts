@@ -16,7 +16,9 @@ function shown(path: string): string {
 }
 
 function summary({ manifest, unchanged }: BuildResult, seconds: number): string {
-  const images = manifest.artifacts.filter((a) => !['glue', 'lock', 'other'].includes(a.format));
+  const images = manifest.artifacts.filter(
+    (a) => !['glue', 'lock', 'sbom', 'other'].includes(a.format),
+  );
   return [
     `${unchanged ? 'Nothing to do' : 'Built'} in ${formatSeconds(seconds)}`,
     ...images.map((a) => `  ${formatBytes(a.size).padStart(8)}  ${a.file}`),

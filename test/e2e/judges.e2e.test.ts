@@ -1,9 +1,10 @@
 /** A bootable bundle before outside judges: none of these programs knows vsec. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lock } from '../../repos/lock.ts';
+import { complaintsAboutCycloneDx } from '../support/cyclonedx.ts';
 import { E2E_CACHE } from './support/cache.ts';
 import { buildLayer, lockLayer } from './support/environment.ts';
 import type { Built } from './support/environment.ts';
@@ -209,6 +210,28 @@ describe('the bundle', () => {
       .filter((entry) => entry.isFile() && entry.name !== 'SHA256SUMS')
       .map((entry) => join(entry.parentPath, entry.name).slice(built.bundle.length + 1));
     expect(checked.sort()).toEqual(there.sort());
+  });
+
+  test('both bills of materials list the packages of the lock', async () => {
+    const read = (name: string): unknown =>
+      JSON.parse(readFileSync(join(built.bundle, name), 'utf8'));
+    const cdx = read('sbom.cdx.json') as {
+      components: { name: string; version: string; hashes: { content: string }[] }[];
+    };
+    expect(await complaintsAboutCycloneDx(cdx)).toEqual([]);
+    const spdx = read('sbom.spdx.json') as {
+      packages: { name: string; versionInfo: string; checksums: { checksumValue: string }[] }[];
+    };
+    const wanted = lock.packages.map(({ name, version, sha256 }) => `${name} ${version} ${sha256}`);
+    expect(
+      cdx.components.map((one) => `${one.name} ${one.version} ${one.hashes[0]?.content}`).sort(),
+    ).toEqual(wanted.sort());
+    expect(
+      spdx.packages
+        .filter(({ name }) => name !== 'judged')
+        .map((one) => `${one.name} ${one.versionInfo} ${one.checksums[0]?.checksumValue}`)
+        .sort(),
+    ).toEqual(wanted.sort());
   });
 
   test('the manifest says what sha256sum says', () => {
