@@ -78,10 +78,10 @@ export function ttyProgress(settings: ProgressSettings): Progress {
   };
   const draw = (): void => {
     turn++;
-    const room = Math.max(1, Math.min(8, (stream.rows ?? 24) - 3));
+    const room = Math.max(1, Math.min(8, (stream.rows || 24) - 3));
     const shown = [...tasks.values()].slice(0, room).map(line);
     if (tasks.size > room) shown.push(`  and ${tasks.size - room} more`);
-    const width = Math.max(10, (stream.columns ?? 80) - 1);
+    const width = Math.max(10, (stream.columns || 80) - 1);
     stream.write(erase() + shown.map((text) => `${text.slice(0, width)}\n`).join(''));
     drawn = shown.length;
   };

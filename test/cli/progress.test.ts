@@ -8,7 +8,10 @@ import { error, warning } from '../../vse/diagnostic.ts';
 let clock = 0;
 let written = '';
 
-function open(kind: ProgressKind, more: { isTTY?: boolean; env?: object; quiet?: boolean } = {}) {
+function open(
+  kind: ProgressKind,
+  more: { isTTY?: boolean; env?: object; quiet?: boolean; columns?: number } = {},
+) {
   return createProgress({
     kind,
     quiet: more.quiet ?? false,
@@ -18,7 +21,7 @@ function open(kind: ProgressKind, more: { isTTY?: boolean; env?: object; quiet?:
     cwd: '/',
     stream: {
       isTTY: more.isTTY ?? false,
-      columns: 80,
+      columns: more.columns ?? 80,
       rows: 24,
       write: (text: string) => (written += text),
     },
@@ -118,6 +121,14 @@ describe('tty', () => {
     expect(shown.length).toBeLessThan(24);
     expect(Math.max(...shown.map((line) => line.length))).toBeLessThan(80);
     expect(written).toContain('22 more');
+    progress.close();
+  });
+
+  it('takes a terminal that does not know its size for a common one', () => {
+    const progress = open('tty', { isTTY: true, columns: 0 });
+    progress.event({ type: 'start', task: 'a', label: 'Reading the indexes of debian' });
+    vi.advanceTimersByTime(150);
+    expect(finalScreen(written)).toContain('Reading the indexes of debian');
     progress.close();
   });
 
