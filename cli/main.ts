@@ -20,8 +20,8 @@ function stdoutColors(noColor: boolean) {
 function fail(thrown: unknown, progress: Progress, verbose: boolean): number {
   const failure = explainFailure(thrown);
   for (const diagnostic of failure.diagnostics) progress.event({ type: 'diagnostic', diagnostic });
+  if (verbose && failure.stack !== undefined) progress.insist(failure.stack);
   progress.close();
-  if (verbose && failure.stack !== undefined) process.stderr.write(`${failure.stack}\n`);
   return failure.exitCode;
 }
 
@@ -75,8 +75,8 @@ async function runCommand(
   } catch (thrown) {
     if (!interruption.signal.aborted) return fail(thrown, progress, options.verbose ?? false);
     progress.close();
-    if (options.verbose) process.stderr.write(`${String(thrown)}\n`);
-    process.stderr.write('vsec: interrupted\n');
+    if (options.verbose) progress.insist(String(thrown));
+    progress.insist('vsec: interrupted');
     return INTERRUPTED;
   } finally {
     progress.close();

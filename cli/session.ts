@@ -80,7 +80,7 @@ export function openSession(
     print,
     printJson: (value) => print(JSON.stringify(value, null, 2)),
     say: (message) => progress.event({ type: 'log', level: 'info', message }),
-    complain: (message) => progress.aside(() => process.stderr.write(`${message}\n`)),
+    complain: (message) => progress.insist(message),
     showingDetails: (event) =>
       progress.event(event.type === 'log' ? { ...event, level: 'info' } : event),
     diagnose: (diagnostics) => {

@@ -20,6 +20,7 @@ export function jsonProgress(settings: ProgressSettings): Progress {
       if (event.type === 'diagnostic') put({ type: 'diagnostic', ...toJson(event.diagnostic) });
       else put(event);
     },
+    insist: (message) => put({ type: 'log', level: 'info', message }),
     aside: (write) => write(),
     close: () => undefined,
   };

@@ -51,6 +51,7 @@ export function plainProgress(settings: ProgressSettings): Progress {
         if (text !== undefined) settings.stream.write(`${text}\n`);
       }
     },
+    insist: (text) => void settings.stream.write(`${text}\n`),
     aside: (write) => write(),
     close: () => tasks.forEach((task) => clearTimeout(task.announce)),
   };

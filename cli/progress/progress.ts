@@ -10,6 +10,8 @@ import { ttyProgress } from './tty.ts';
 
 export interface Progress {
   event(event: ReportEvent): void;
+  /** A line that is shown whatever was asked for: part of an error's message. */
+  insist(text: string): void;
   /** Lets `write` have the terminal for a moment. */
   aside(write: () => void): void;
   /** Leaves the terminal as it was found; may be called twice. */
@@ -53,6 +55,7 @@ function silentProgress(settings: ProgressSettings): Progress {
       const text = eventText(event, settings);
       if (text !== undefined) settings.stream.write(`${text}\n`);
     },
+    insist: (text) => void settings.stream.write(`${text}\n`),
     aside: (write) => write(),
     close: () => undefined,
   };

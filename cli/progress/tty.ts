@@ -134,6 +134,7 @@ export function ttyProgress(settings: ProgressSettings): Progress {
         if (text !== undefined) above(text);
       }
     },
+    insist: above,
     aside(write) {
       clear();
       write();

@@ -70,7 +70,8 @@ describe('vsec build', () => {
       },
     );
     expect([code, stdout]).toEqual([130, '']);
-    expect(stderr).toMatch(/vsec: interrupted\n$/);
+    const last: unknown = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+    expect(last).toMatchObject({ type: 'log', message: 'vsec: interrupted' });
     expect(existsSync(join(dir, 'gone', 'stopped_1.0.0_amd64'))).toBe(false);
     expect(readdirSync(join(cache, 'work'))).toEqual([]);
   });

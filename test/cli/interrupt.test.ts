@@ -46,6 +46,18 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
+it('says so in JSON where everything is JSON', async () => {
+  const { stderr } = await vsec(['lock', 'a.yaml', '--progress', 'json'], {
+    ...{ cwd: dir, env },
+    started: (child) => void asked.then(() => child.kill('SIGINT')),
+  });
+  const lines = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect(lines.at(-1)).toEqual({ type: 'log', level: 'info', message: 'vsec: interrupted' });
+});
+
 it.skipIf(spawnSync('script', ['--version']).error)(
   'gives the cursor back to the terminal',
   async () => {
