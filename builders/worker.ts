@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ioFailure } from '../repos/io-errors.ts';
 import { VsecError, error } from '../vse/diagnostic.ts';
-import type { Report } from '../vse/report.ts';
+import type { Report, ReportEvent } from '../vse/report.ts';
 import { assemble } from './assemble.ts';
 import type { Job, WorkerEvent } from './job.ts';
 import { killInside } from './sandbox/kill-inside.ts';
@@ -15,16 +15,25 @@ const send = (event: WorkerEvent): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 };
 
-/** Advances come with every chunk of every file; the border carries ten a second of each task. */
+/** How often the advance of a task crosses the border. */
+const INTERVAL_MS = 100;
+
+/** Advances come with every chunk of every file; of each interval the last one is sent. */
 function throttled(): Report {
   const last = new Map<string, number>();
-  return (event) => {
-    if (event.type === 'advance') {
-      const now = performance.now();
-      if (now - (last.get(event.task) ?? -Infinity) < 100) return;
-      last.set(event.task, now);
-    }
+  const waiting = new Map<string, NodeJS.Timeout>();
+  const sendNow = (event: ReportEvent & { readonly task: string }): void => {
+    clearTimeout(waiting.get(event.task));
+    waiting.delete(event.task);
+    last.set(event.task, performance.now());
     send({ type: 'report', event });
+  };
+  return (event) => {
+    if (!('task' in event)) return send({ type: 'report', event });
+    const wait = INTERVAL_MS - (performance.now() - (last.get(event.task) ?? -Infinity));
+    if (event.type !== 'advance' || wait <= 0) return sendNow(event);
+    clearTimeout(waiting.get(event.task));
+    waiting.set(event.task, setTimeout(sendNow, wait, event).unref());
   };
 }
 

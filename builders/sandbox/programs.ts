@@ -65,6 +65,10 @@ export function run(
       problem ??= e;
       if (child.pid === undefined) reject(e);
     });
+    // Not on close alone: what the program started may still hold its output open.
+    child.on('exit', () => {
+      if (problem) reject(problem);
+    });
     child.on('close', (code, signal) => {
       if (options.input instanceof Readable) options.input.destroy();
       if (problem) reject(problem);
