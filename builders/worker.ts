@@ -83,12 +83,17 @@ lines.on('line', (line) => {
   void perform(job);
 });
 lines.on('close', () => {
-  // Standard input closed before the job was done: the parent is gone.
-  if (process.exitCode !== undefined) return;
+  // Standard input closed before the job was done.
+  if (process.exitCode === undefined) endWithParent();
+});
+process.stdout.on('error', endWithParent);
+
+/** The parent is gone: nobody wants the result, and nothing may go on without an owner. */
+function endWithParent(): never {
   if (bareRoot !== undefined) {
     // No process namespace ends with us; the group is our own (see worker-process.ts).
     killInside(bareRoot);
     process.kill(0, 'SIGKILL');
   }
   process.exit(130);
-});
+}

@@ -179,9 +179,13 @@ class Extraction {
         break;
       }
       default:
-        throw failure('BUILD115', `${this.label} ships /${name} as a ${header.type}; refused`, {
-          hint: 'packages hold files, folders and links; devices are made by the running system',
-        });
+        throw failure(
+          'BUILD115',
+          `${this.label} ships /${name} as a ${header.type ?? 'thing of unknown kind'}; refused`,
+          {
+            hint: 'packages hold files, folders and links; devices are made by the running system',
+          },
+        );
     }
   }
 
