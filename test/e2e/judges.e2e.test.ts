@@ -32,14 +32,11 @@ const CHANGED_BY_LAYER = ['/etc/issue'];
 /** Paths that are not as their package ships them, because its own postinst changes them. */
 const CHANGED_BY_PACKAGES: Readonly<Record<string, string>> = {
   '/etc/polkit-1/rules.d': "polkitd's: read by its own user alone",
-  '/etc/polkit-1/rules.d': "polkitd's: only polkitd reads the rules",
   '/usr/bin/ssh-agent': "openssh-client's: group _ssh and setgid, so that nobody traces it",
   '/usr/lib/dbus-1.0/dbus-daemon-launch-helper': "dbus's: setuid root, for messagebus alone",
   '/usr/lib/polkit-1/polkit-agent-helper-1': "polkitd's: setuid root",
   '/usr/share/polkit-1/rules.d': "polkitd's: only polkitd reads the rules",
   '/var/lib/polkit-1': "polkitd's: its home",
-  '/usr/share/polkit-1/rules.d': "polkitd's: read by its own user alone",
-  '/var/lib/polkit-1': "polkitd's: its own user's home",
   '/var/lock': "base-files': a link to /run/lock",
   '/var/run': "base-files': a link to /run",
 };
