@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const NET = 'test/**/*.net.test.ts';
@@ -36,6 +38,10 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [E2E],
+          // One for all of them, and kept: packages are fetched once.
+          env: {
+            VSEC_CACHE_DIR: process.env['VSEC_CACHE_DIR'] || join(tmpdir(), 'vsec-e2e-cache'),
+          },
           testTimeout: 20 * MINUTE,
           hookTimeout: 20 * MINUTE,
           fileParallelism: false,

@@ -1,14 +1,10 @@
 /** The cache that all tests which build share, and fresh ones made of it. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Absolute path of the cache for tests; kept between runs, so that packages are fetched once. */
-export const E2E_CACHE = process.env['VSEC_CACHE_DIR'] || join(tmpdir(), 'vsec-e2e-cache');
-
-/** What `vsec` is started with. */
-export const E2E_ENV = { VSEC_CACHE_DIR: E2E_CACHE } as const;
+/** Absolute path; vitest.config.ts chooses it, and `vsec` inherits it. */
+export const E2E_CACHE = process.env['VSEC_CACHE_DIR'] as string;
 
 /** All that comes from outside and nothing that was built. */
 const FETCHED = ['store', 'toolbox', 'indexes', 'releases', 'universe'];

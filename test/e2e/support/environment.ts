@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { Manifest } from '../../../builders/manifest.ts';
 import type { Lock } from '../../../repos/lock.ts';
 import { vsec } from '../../support/vsec.ts';
-import { E2E_ENV } from './cache.ts';
 
 export interface Built {
   /** Absolute path of the bundle. */
@@ -21,7 +20,7 @@ export async function lockLayer(
 ): Promise<{ readonly path: string; readonly lock: Lock }> {
   const path = join(folder, `${name}.yaml`);
   writeFileSync(path, text);
-  const { code, stderr } = await vsec(['lock', path, '--progress', 'plain'], { env: E2E_ENV });
+  const { code, stderr } = await vsec(['lock', path, '--progress', 'plain']);
   if (code !== 0) throw new Error(`vsec lock failed:\n${stderr}`);
   const lock = JSON.parse(await readFile(join(folder, `${name}.lock.json`), 'utf8')) as Lock;
   return { path, lock };
@@ -33,10 +32,10 @@ export async function buildLayer(
   output: string,
   args: readonly string[],
 ): Promise<Built> {
-  const { code, stdout, stderr } = await vsec(
-    ['build', path, '--locked', '--json', '--progress', 'plain', '-O', output, ...args],
-    { env: E2E_ENV },
-  );
+  const { code, stdout, stderr } = await vsec([
+    ...['build', path, '--locked', '--json', '--progress', 'plain', '-O', output],
+    ...args,
+  ]);
   if (code !== 0) throw new Error(`vsec build failed:\n${stderr}`);
   return JSON.parse(stdout) as Built;
 }
