@@ -42,7 +42,8 @@ export function spanOf(source: SourceText, start: number, end = start): Span {
   const clipped = Math.max(0, Math.min(start, source.text.length));
   const index = lineIndex(source, clipped);
   const text = lineText(source, index);
-  const column = clipped - source.lineStarts[index]! + 1;
+  // A place behind the carriage return of a line's end counts as the line's end.
+  const column = Math.min(clipped - source.lineStarts[index]!, text.length) + 1;
   const endColumn = Math.min(end - source.lineStarts[index]! + 1, text.length + 1);
   return {
     file: source.file,

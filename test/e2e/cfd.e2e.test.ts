@@ -81,7 +81,7 @@ describe('examples/cfd', () => {
       'echo timezone=$(readlink /etc/localtime)',
       'echo motd=$(head -c 15 /etc/motd)',
       'echo mitigations=$(grep -c mitigations=off /proc/cmdline)',
-      'echo nfs=$(dpkg-query -W -f "\\${Status}" nfs-common 2>/dev/null)',
+      'echo nfs=$(dpkg-query -W nfs-common 2>/dev/null | grep -c "[0-9]")',
       'echo audit=$(dpkg --audit | wc -l)',
       'echo keys=$(ls /etc/ssh/ssh_host_*_key | wc -l)',
       'echo machine=$(wc -c < /etc/machine-id)',
@@ -94,7 +94,7 @@ describe('examples/cfd', () => {
     expect(said).toContain('timezone=/usr/share/zoneinfo/Europe/Berlin');
     expect(said).toContain('motd=Example cluster');
     expect(said).toContain('mitigations=1');
-    expect(said).toMatch(/^nfs=$/m);
+    expect(said).toContain('nfs=0');
     expect(said).toContain('audit=0');
     expect(said).toContain('keys=3');
     expect(said).toContain('machine=33');

@@ -22,7 +22,7 @@ it('any bytes', async () => {
     fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (bytes) => {
       sane(await load({ 'top.yaml': bytes }));
     }),
-    RUNS,
+    { ...RUNS, examples: [[Uint8Array.of(13, 128)]] },
   );
 });
 
