@@ -60,7 +60,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
         await saveTree(toolbox, job.root, stage.save, job.epoch, job.output);
       }
     }
-    const kernelRelease = await task(report, 'finish', 'finishing the tree', (advance) => {
+    const releases = await task(report, 'finish', 'finishing the tree', (advance) => {
       let steps = 0;
       return finishTree(inside, job.finish, job.epoch, job.output, (label) =>
         advance(++steps, undefined, label),
@@ -69,7 +69,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
     const sha256 = await task(report, 'tree', 'reading the finished tree', () =>
       saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.output),
     );
-    return { sha256, ...(kernelRelease !== undefined && { kernelRelease }) };
+    return { sha256, ...releases };
   } finally {
     await inside.leave();
   }

@@ -5,6 +5,19 @@
  */
 import type { Diagnostic } from '../vse/diagnostic.ts';
 import type { MachineConfig } from '../vse/types.ts';
+import type { KernelFacts } from './kernel/facts.ts';
+
+/** The hypervisor of an image that carries one. */
+export interface HostHypervisor {
+  /** In the bundle: what a Multiboot loader starts. */
+  readonly image: string;
+  /** In the bundle: a program for UEFI itself; some packages have none. */
+  readonly efi?: string;
+  /** Arguments of the hypervisor. */
+  readonly cmdline: readonly string[];
+  /** Arguments of dom0's kernel. */
+  readonly dom0: readonly string[];
+}
 
 /** What there is to boot. File names are relative to the bundle's folder. */
 export interface GoldenImage {
@@ -20,6 +33,10 @@ export interface GoldenImage {
   readonly initrd?: string;
   /** Kernel arguments for a direct boot from disk: root, consoles, the VSE's own. */
   readonly cmdline: readonly string[];
+  /** What kernel and initrd can do; absent where nobody looked. */
+  readonly facts?: KernelFacts;
+  /** Present when the image carries a hypervisor. */
+  readonly hypervisor?: HostHypervisor;
   /** `sha256:…` of the file tree. */
   readonly rootfsDigest: string;
   readonly machine: MachineConfig;
@@ -44,8 +61,11 @@ export interface BootPlan {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. */
-export type Firmware = 'bios' | 'uefi' | 'kernel';
+/**
+ * `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. `pygrub`:
+ * a Xen host reads kernel and initrd out of the image, by the image's own boot menu.
+ */
+export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -72,6 +92,18 @@ export interface BootRequest {
   readonly login?: GuestLogin;
 }
 
+/** What a guest sees of Xen: it is dom0, or a guest of one of the three kinds. */
+export type XenRole = 'dom0' | 'PV' | 'PVH' | 'HVM';
+
+/** Where things are in the dom0 that shall start a guest. */
+export interface XenGuestRequest {
+  /** Absolute path in dom0 of the folder with the bundle's kernel and initrd. */
+  readonly folder: string;
+  /** Absolute path in dom0 of the guest's disk, a raw block device that may be written. */
+  readonly disk: string;
+  readonly firmware: Firmware;
+}
+
 export interface Backend {
   readonly name: string;
   /** One line for `vsec build --help` and the README. */
@@ -83,6 +115,12 @@ export interface Backend {
   emit(image: GoldenImage): readonly GlueFile[];
   /** Accelerators that its guests may be booted with here, best first; both when absent. */
   readonly accelerators?: readonly Accelerator[];
+  /** Ways in which its guests can be started, the usual one first; bios, uefi, kernel if absent. */
+  readonly firmwares?: readonly Firmware[];
+  /** What a guest that is up must say of itself, lest something else was booted. */
+  readonly xenRole?: XenRole;
   /** Absent where nothing here can run it. */
   boot?(image: GoldenImage, request: BootRequest): BootPlan;
+  /** For hypervisors that a Xen host stands for: the guest as an xl.cfg(5), instead of `boot`. */
+  xenGuest?(image: GoldenImage, request: XenGuestRequest): string;
 }

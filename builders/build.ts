@@ -114,13 +114,13 @@ function outputs(
 
 /** Options of the language that builds do not carry out yet; silence would be worse. */
 function refuseUnsupported(vse: Vse): void {
-  const { kernel, hypervisor } = vse.config;
+  const { kernel } = vse.config;
   const path = (['image', 'modules', 'initrd', 'label'] as const).find((key) => kernel[key]);
-  const option = path ? `kernel.${path}` : hypervisor ? 'hypervisor.package' : undefined;
-  if (option === undefined) return;
+  if (path === undefined) return;
+  const option = `kernel.${path}`;
   throw misuse('BUILD198', `option ${option} is not supported by builds yet`, {
     span: vse.origins.get(option)?.at(-1)?.span,
-    hint: path ? 'name a kernel package with kernel.package' : 'remove it from the environment',
+    hint: 'name a kernel package with kernel.package',
   });
 }
 

@@ -23,10 +23,17 @@ import { formatByName } from './formats.ts';
 import { writeDisk } from './image/disk.ts';
 import type { Disk } from './image/disk.ts';
 import { rootUuidOf } from './image/disk.ts';
+import { readKernelFacts } from './kernel/facts.ts';
+import type { KernelFacts } from './kernel/facts.ts';
 import { MANIFEST, MANIFEST_FORMAT } from './manifest.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import type { Rootfs } from './obtain-rootfs.ts';
-import { finishRecipe, kernelArguments } from './rootfs/recipe.ts';
+import {
+  dom0Arguments,
+  finishRecipe,
+  hypervisorArguments,
+  kernelArguments,
+} from './rootfs/recipe.ts';
 import { CYCLONEDX_FILE, SPDX_FILE, writeSboms } from './sbom/write.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -95,8 +102,14 @@ async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | und
 }
 
 /** What the backends are told of the image. */
-function describe(input: BundleInput, disk: Disk | undefined): GoldenImage {
+function describe(
+  input: BundleInput,
+  disk: Disk | undefined,
+  facts: KernelFacts | undefined,
+): GoldenImage {
   const { vse, stem, rootfs } = input;
+  const { hypervisor } = rootfs;
+  const cmdline = kernelArguments(finishRecipe(vse));
   const disks = input.formats
     .filter((name) => formatByName(name).disk)
     .map((name) => [name, `${stem}${formatByName(name).suffix}`] as const);
@@ -107,7 +120,17 @@ function describe(input: BundleInput, disk: Disk | undefined): GoldenImage {
     stem,
     disks: Object.fromEntries(disks),
     ...(rootfs.kernel && { kernel: `${stem}.vmlinuz`, initrd: `${stem}.initrd` }),
-    cmdline: kernelArguments(finishRecipe(vse)),
+    cmdline,
+    ...(facts && { facts }),
+    ...(hypervisor &&
+      vse.config.hypervisor && {
+        hypervisor: {
+          image: `${stem}.xen.gz`,
+          ...(hypervisor.efi && { efi: `${stem}.xen.efi` }),
+          cmdline: hypervisorArguments(vse.config.hypervisor),
+          dom0: dom0Arguments(cmdline),
+        },
+      }),
     rootfsDigest: rootfs.digest,
     machine: vse.config.machine,
     diskSize: disk?.size ?? 0,
@@ -133,6 +156,8 @@ function formatOf(name: string, input: BundleInput): string {
   if (name === SPDX_FILE || name === CYCLONEDX_FILE) return 'sbom';
   if (name === `${input.stem}.vmlinuz`) return 'kernel';
   if (name === `${input.stem}.initrd`) return 'initrd';
+  if (name === `${input.stem}.xen.gz`) return 'hypervisor';
+  if (name === `${input.stem}.xen.efi`) return 'hypervisor-efi';
   return (
     input.formats.find((format) => name === `${input.stem}${formatByName(format).suffix}`) ??
     'other'
@@ -149,11 +174,16 @@ function* filesBelow(folder: string, prefix = ''): Generator<string> {
 export async function writeBundle(input: BundleInput, ctx: Context): Promise<Manifest> {
   const { folder, stem, vse, lock, rootfs } = input;
   const disk = await writeImages(input, ctx);
-  if (rootfs.kernel) {
-    copyFileSync(rootfs.kernel.image, join(folder, `${stem}.vmlinuz`));
-    copyFileSync(rootfs.kernel.initrd, join(folder, `${stem}.initrd`));
-  }
-  const image = describe(input, disk);
+  const { kernel, hypervisor } = rootfs;
+  for (const [from, suffix] of [
+    [kernel?.image, 'vmlinuz'],
+    [kernel?.initrd, 'initrd'],
+    [hypervisor?.image, 'xen.gz'],
+    [hypervisor?.efi, 'xen.efi'],
+  ] as const)
+    if (from !== undefined) copyFileSync(from, join(folder, `${stem}.${suffix}`));
+  const facts = kernel && (await readKernelFacts(kernel, input.toolbox, ctx.signal));
+  const image = describe(input, disk, facts);
   writeGlue(input, image);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
   await task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input));
@@ -184,7 +214,23 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
     ...(lock.insecure && { insecure: true }),
     boot: {
       kernelCmdline: [...image.cmdline],
-      ...(rootfs.kernel && { kernelRelease: rootfs.kernel.release }),
+      ...(kernel && { kernelRelease: kernel.release }),
+      ...(facts && {
+        kernel: {
+          compression: facts.compression,
+          ...(facts.xen && { xen: [...facts.xen] }),
+          ...(facts.config && { config: { ...facts.config } }),
+          ...(facts.drivers && { drivers: [...facts.drivers] }),
+        },
+      }),
+      ...(hypervisor &&
+        image.hypervisor && {
+          hypervisor: {
+            release: hypervisor.release,
+            cmdline: [...image.hypervisor.cmdline],
+            dom0: [...image.hypervisor.dom0],
+          },
+        }),
       machine: {
         memory: image.machine.memory,
         vcpus: image.machine.vcpus,

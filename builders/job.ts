@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../vse/diagnostic.ts';
 import type { ReportEvent } from '../vse/report.ts';
 import type { PackageFile } from './deb/unpack.ts';
+import type { BootReleases } from './rootfs/finish.ts';
 import type { FinishRecipe } from './rootfs/recipe.ts';
 import type { Isolation } from './sandbox/inside.ts';
 
@@ -28,7 +29,7 @@ export interface AssembleJob {
   readonly restore?: string;
   readonly stages: readonly StageJob[];
   readonly finish: FinishRecipe;
-  /** Folder that receives `rootfs.tar`, `vmlinuz` and `initrd`. */
+  /** Folder that receives `rootfs.tar`, `vmlinuz`, `initrd`, `kernel-config`, `xen.gz`, `xen.efi`. */
   readonly output: string;
 }
 
@@ -39,10 +40,9 @@ export interface RemoveJob {
 
 export type Job = AssembleJob | RemoveJob;
 
-export interface AssembleResult {
+export interface AssembleResult extends BootReleases {
   /** SHA-256 of `rootfs.tar`, hex. */
   readonly sha256: string;
-  readonly kernelRelease?: string;
 }
 
 export type WorkerEvent =

@@ -23,7 +23,7 @@ const artifact = z.object({
   file,
   sha256,
   size: bytes,
-  /** `raw`, `qcow2`, `tar.zst`, …; `kernel`, `initrd`, `glue`, `lock`, `sbom`; else `other`. */
+  /** `raw`, `qcow2`, `tar.zst`, …; `kernel`, `initrd`, `hypervisor`, `glue`, …; else `other`. */
   format: z.string(),
 });
 
@@ -58,6 +58,19 @@ const manifest = z.looseObject({
     /** Kernel arguments for a direct boot. */
     kernelCmdline: z.array(z.string()),
     kernelRelease: z.string().exactOptional(),
+    /** What kernel and initrd can do; see `KernelFacts`. */
+    kernel: z
+      .object({
+        compression: z.string(),
+        xen: z.array(z.enum(['pv', 'pvh'])).exactOptional(),
+        config: z.record(z.string(), z.string()).exactOptional(),
+        drivers: z.array(z.string()).exactOptional(),
+      })
+      .exactOptional(),
+    /** Of an image that carries a hypervisor: its arguments, and those of dom0's kernel. */
+    hypervisor: z
+      .object({ release: z.string(), cmdline: z.array(z.string()), dom0: z.array(z.string()) })
+      .exactOptional(),
     machine,
     /** Bytes of the virtual disk; 0 where the bundle has none. */
     diskSize: bytes,
@@ -111,6 +124,8 @@ export function goldenImage(from: Manifest): GoldenImage {
     from.artifacts.find((one) => one.format === format)?.file;
   const kernel = fileOf('kernel');
   const initrd = fileOf('initrd');
+  const hypervisor = fileOf('hypervisor');
+  const efi = fileOf('hypervisor-efi');
   return {
     name: from.name,
     version: from.version,
@@ -122,6 +137,16 @@ export function goldenImage(from: Manifest): GoldenImage {
     ...(kernel !== undefined && { kernel }),
     ...(initrd !== undefined && { initrd }),
     cmdline: from.boot.kernelCmdline,
+    ...(from.boot.kernel && { facts: from.boot.kernel }),
+    ...(from.boot.hypervisor &&
+      hypervisor !== undefined && {
+        hypervisor: {
+          image: hypervisor,
+          ...(efi !== undefined && { efi }),
+          cmdline: from.boot.hypervisor.cmdline,
+          dom0: from.boot.hypervisor.dom0,
+        },
+      }),
     rootfsDigest: from.rootfs.digest,
     machine: from.boot.machine,
     diskSize: from.boot.diskSize,

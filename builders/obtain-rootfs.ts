@@ -34,7 +34,13 @@ export interface Rootfs {
   readonly digest: string;
   /** Absolute paths. */
   readonly tar: string;
-  readonly kernel?: { readonly release: string; readonly image: string; readonly initrd: string };
+  readonly kernel?: {
+    readonly release: string;
+    readonly image: string;
+    readonly initrd: string;
+    readonly config?: string;
+  };
+  readonly hypervisor?: { readonly release: string; readonly image: string; readonly efi?: string };
 }
 
 export interface RootfsOptions {
@@ -51,25 +57,36 @@ interface Description {
   readonly size: number;
   /** Of the kernel. */
   readonly release?: string;
+  /** Of the hypervisor. */
+  readonly hypervisor?: string;
 }
 
 /** The finished tree in `folder`; `undefined` when there is none, or not all of it. */
 function cached(folder: string): Rootfs | undefined {
-  const [tar, image, initrd] = ['rootfs.tar', 'vmlinuz', 'initrd'].map((n) => join(folder, n)) as [
-    string,
-    string,
-    string,
-  ];
+  const at = (name: string): string => join(folder, name);
+  const ifThere = (name: string): string | undefined =>
+    existsSync(at(name)) ? at(name) : undefined;
+  const tar = at('rootfs.tar');
   let found: Description;
   try {
     found = JSON.parse(readFileSync(join(folder, DESCRIPTION), 'utf8')) as Description;
   } catch {
     return undefined;
   }
-  const { digest, size, release } = found;
+  const { digest, size, release, hypervisor } = found;
   if (statSync(tar, { throwIfNoEntry: false })?.size !== size) return undefined;
-  if (release !== undefined && !(existsSync(image) && existsSync(initrd))) return undefined;
-  return { digest, tar, ...(release !== undefined && { kernel: { release, image, initrd } }) };
+  const [image, initrd, config] = ['vmlinuz', 'initrd', 'kernel-config'].map(ifThere);
+  const [xen, efi] = ['xen.gz', 'xen.efi'].map(ifThere);
+  if (release !== undefined && !(image && initrd)) return undefined;
+  if (hypervisor !== undefined && !xen) return undefined;
+  return {
+    ...{ digest, tar },
+    ...(release &&
+      image &&
+      initrd && { kernel: { release, image, initrd, ...(config && { config }) } }),
+    ...(hypervisor &&
+      xen && { hypervisor: { release: hypervisor, image: xen, ...(efi && { efi }) } }),
+  };
 }
 
 /** Puts a finished tree at its name; when somebody was faster, theirs stays. */
@@ -144,12 +161,13 @@ export async function obtainRootfs(
     await makeFolder(join(ctx.cacheDir, 'stages'));
     const result = await runInSandbox(job, mode, ctx);
     if (!result) throw new Error('the sandbox gave no result');
-    const { sha256, kernelRelease: release } = result;
+    const { sha256, kernelRelease: release, hypervisorRelease: hypervisor } = result;
     const { size } = statSync(join(output, 'rootfs.tar'));
     const description: Description = {
       digest: `sha256:${sha256}`,
       size,
       ...(release !== undefined && { release }),
+      ...(hypervisor !== undefined && { hypervisor }),
     };
     writeFileSync(join(output, DESCRIPTION), `${JSON.stringify(description)}\n`);
     return settle(output, folder);

@@ -96,6 +96,10 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
         ...['-append', directCommandLine(image)],
       ];
     }
+    case 'pygrub':
+      throw failure('BOOT011', 'only a Xen host has pygrub', {
+        hint: 'boot with --firmware bios, uefi or kernel, or with --backend xen-pv',
+      });
   }
 }
 

@@ -75,11 +75,27 @@ export function kernelCommandLine(args: readonly string[]): string {
     .join(' ');
 }
 
-/** GRUB 2's configuration: one word in single quotes, as in a shell (GRUB manual, "Quoting"). */
+/**
+ * GRUB 2's configuration: one word, in single quotes where it needs them (GRUB manual, "Quoting").
+ * pygrub, which reads the same file, knows no quotes in arguments, and wants them around a title.
+ */
 export const grub: Format = {
   name: 'a GRUB configuration',
   quote(value) {
     refuse(grub.name, value, CONTROL);
+    if (/^[\w/.,:=+@%-]+$/.test(value)) return value;
     return `'${value.replaceAll("'", `'\\''`)}'`;
+  },
+};
+
+/**
+ * xl.cfg(5): a string in double quotes. libxlutil, which reads it, takes back a backslash before a
+ * quote or a backslash; its numeric escapes do not work.
+ */
+export const xl: Format = {
+  name: 'an xl configuration',
+  quote(value) {
+    refuse(xl.name, value, CONTROL);
+    return `"${value.replace(/[\\"]/g, '\\$&')}"`;
   },
 };

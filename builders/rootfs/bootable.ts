@@ -6,8 +6,9 @@ import { failure } from '../../vse/diagnostic.ts';
 import type { Inside } from '../sandbox/inside.ts';
 import { grub, kernelCommandLine, shell } from '../backends/quote.ts';
 import { render, templateText } from '../templates.ts';
+import type { Hypervisor } from './hypervisor.ts';
 import type { FinishRecipe } from './recipe.ts';
-import { kernelArguments } from './recipe.ts';
+import { dom0Arguments, hypervisorArguments, kernelArguments } from './recipe.ts';
 import { hasSystemd } from './services.ts';
 import { has, put } from './system.ts';
 import { Tree } from './tree.ts';
@@ -114,7 +115,13 @@ export async function mustRunInside(
 const linkOr = (root: string, link: string, path: string): string =>
   new Tree(root).stat(link)?.isSymbolicLink() ? `/${link}` : `/${path}`;
 
-export function writeBootConfiguration(root: string, kernel: Kernel, recipe: FinishRecipe): void {
+/** Writes fstab and boot menu; with a hypervisor, plain Linux stays in the menu as a fallback. */
+export function writeBootConfiguration(
+  root: string,
+  kernel: Kernel,
+  recipe: FinishRecipe,
+  hypervisor?: Hypervisor,
+): void {
   put(
     root,
     'etc/fstab',
@@ -124,14 +131,26 @@ export function writeBootConfiguration(root: string, kernel: Kernel, recipe: Fin
     root,
     'boot/grub/grub.cfg',
     render('guest/grub.cfg.hbs', grub, {
-      title: `${recipe.name} ${recipe.version}`,
+      title: `${recipe.name} ${recipe.version}${hypervisor ? ' without Xen' : ''}`,
       label: recipe.rootLabel,
       kernel: linkOr(root, 'vmlinuz', kernel.image),
       initrd: linkOr(root, 'initrd.img', kernel.initrd),
-      arguments: kernelArguments(recipe).map((argument) => kernelCommandLine([argument])),
+      arguments: words(kernelArguments(recipe)),
+      hypervisor: hypervisor ? hypervisorEntry(hypervisor, recipe) : null,
     }),
   );
 }
+
+const words = (args: readonly string[]): readonly string[] =>
+  args.map((argument) => kernelCommandLine([argument]));
+
+const hypervisorEntry = (hypervisor: Hypervisor, recipe: FinishRecipe) => ({
+  title: `${recipe.name} ${recipe.version}, with Xen ${hypervisor.release}`,
+  multiboot2: hypervisor.protocol === 'multiboot2',
+  image: `/${hypervisor.image}`,
+  arguments: words(recipe.hypervisor ? hypervisorArguments(recipe.hypervisor) : []),
+  dom0: words(dom0Arguments(kernelArguments(recipe))),
+});
 
 const UNITS = ['vsec-grow-root', 'vsec-ssh-keys', 'vsec-report'] as const;
 
@@ -159,9 +178,11 @@ export async function addGuestServices(inside: Inside): Promise<void> {
   ]);
 }
 
-/** Copies kernel and initrd out of the tree. */
+/** Copies kernel and initrd out of the tree, and the kernel's configuration where it has one. */
 export function exportKernel(root: string, kernel: Kernel, to: string): void {
   const tree = new Tree(root);
+  const config = tree.find(`boot/config-${kernel.release}`);
+  if (config !== undefined) copyFileSync(tree.host(config), join(to, 'kernel-config'));
   for (const [from, name] of [
     [kernel.image, 'vmlinuz'],
     [kernel.initrd, 'initrd'],

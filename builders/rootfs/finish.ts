@@ -14,9 +14,16 @@ import type { Kernel } from './bootable.ts';
 import { writeFiles } from './files.ts';
 import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
+import { exportHypervisor, findHypervisor } from './hypervisor.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { hasSystemd, setServices } from './services.ts';
 import { put, writeSystem } from './system.ts';
+
+/** Versions, as in the names of files in /boot. */
+export interface BootReleases {
+  readonly kernelRelease?: string;
+  readonly hypervisorRelease?: string;
+}
 
 /** Where a script of the VSE is while it runs; /run is emptied at the end. */
 const SCRIPT = 'run/vse-script';
@@ -41,8 +48,8 @@ async function runScripts(inside: Inside, scripts: FinishRecipe['scripts']): Pro
 
 /**
  * Applies a VSE's own settings to the tree that `inside` enters, makes the initrd and takes out
- * what is not generic. Copies kernel and initrd to the folder `bootDir` and returns the kernel's
- * release, or `undefined` for a tree without one.
+ * what is not generic. Copies kernel, initrd and hypervisor to the folder `bootDir` and returns
+ * the releases of those that the tree has.
  */
 export async function finishTree(
   inside: Inside,
@@ -50,7 +57,7 @@ export async function finishTree(
   epoch: number,
   bootDir: string,
   step: (label: string) => void,
-): Promise<string | undefined> {
+): Promise<BootReleases> {
   const { root } = inside;
   step('settings, users and files');
   await inside.leave();
@@ -59,7 +66,8 @@ export async function finishTree(
   const accounts = new Accounts(root, epoch);
   accounts.apply(recipe.groups, recipe.users);
   const kernel: Kernel | undefined = findKernel(root, recipe);
-  if (kernel) writeBootConfiguration(root, kernel, recipe);
+  const hypervisor = recipe.hypervisor && findHypervisor(root, recipe.hypervisor);
+  if (kernel) writeBootConfiguration(root, kernel, recipe, hypervisor);
   const written = writeFiles(root, recipe.files, accounts);
   if (recipe.locale) await setLocale(inside, recipe.locale);
   step('services');
@@ -74,5 +82,9 @@ export async function finishTree(
   await inside.leave();
   makeGeneric(root, written);
   if (kernel) exportKernel(root, kernel, bootDir);
-  return kernel?.release;
+  if (hypervisor) exportHypervisor(root, hypervisor, bootDir);
+  return {
+    ...(kernel && { kernelRelease: kernel.release }),
+    ...(hypervisor && { hypervisorRelease: hypervisor.release }),
+  };
 }

@@ -2,6 +2,7 @@
 import type {
   FileConfig,
   GroupConfig,
+  HypervisorConfig,
   InterfaceConfig,
   ServiceState,
   UserConfig,
@@ -18,6 +19,8 @@ export interface FinishRecipe {
   readonly cmdline: Readonly<Record<string, string | true>>;
   /** Name of the kernel package, when the image has a kernel. */
   readonly kernelPackage?: string;
+  /** Present when the image carries a hypervisor. */
+  readonly hypervisor?: HypervisorConfig;
   readonly initrdModules: readonly string[];
   readonly hostname?: string;
   readonly timezone?: string;
@@ -44,6 +47,7 @@ export function finishRecipe(vse: Vse): FinishRecipe {
     filesystem: config.image.filesystem,
     cmdline: config.kernel.cmdline,
     ...(config.kernel.package && { kernelPackage: config.kernel.package }),
+    ...(config.hypervisor && { hypervisor: config.hypervisor }),
     initrdModules: config.initrd.modules,
     ...(config.hostname && { hostname: config.hostname }),
     ...(config.timezone && { timezone: config.timezone }),
@@ -75,3 +79,18 @@ export function kernelArguments(recipe: {
     ),
   ];
 }
+
+/** Kernel arguments of dom0: Xen keeps the serial port and gives it a console of its own. */
+export const dom0Arguments = (kernelCmdline: readonly string[]): readonly string[] => [
+  ...kernelCmdline.filter((argument) => !/^console=(hvc0|ttyS\d+)(,|$)/.test(argument)),
+  'console=hvc0',
+];
+
+/** Where Xen writes, unless the VSE says otherwise: to the first serial port and the screen. */
+const XEN_CONSOLES: HypervisorConfig['cmdline'] = { console: 'com1,vga', com1: '115200,8n1' };
+
+/** Arguments of the hypervisor itself (xen-command-line(7)). */
+export const hypervisorArguments = ({ cmdline }: HypervisorConfig): readonly string[] =>
+  Object.entries({ ...XEN_CONSOLES, ...cmdline }).map(([key, value]) =>
+    value === true ? key : `${key}=${value}`,
+  );

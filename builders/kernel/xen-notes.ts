@@ -1,0 +1,44 @@
+/** How Xen can start a kernel, by the ELF notes that the kernel carries (xen/public/elfnote.h). */
+
+export type XenEntry = 'pv' | 'pvh';
+
+/** Types of notes named "Xen" that hold an entry point, and the guests that are started there. */
+const ENTRIES: ReadonlyMap<number, XenEntry> = new Map([
+  [1, 'pv'],
+  [18, 'pvh'],
+]);
+
+const PT_NOTE = 4;
+
+/** Reads the program headers of a 64-bit little-endian ELF file; `undefined` for another file. */
+export function xenEntries(elf: Buffer): readonly XenEntry[] | undefined {
+  if (elf.length < 64 || elf.toString('latin1', 0, 6) !== '\x7fELF\x02\x01') return undefined;
+  const headers = Number(elf.readBigUInt64LE(32));
+  const size = elf.readUInt16LE(54);
+  const count = elf.readUInt16LE(56);
+  const found = new Set<XenEntry>();
+  for (let index = 0; index < count; index++) {
+    const at = headers + index * size;
+    if (at + 56 > elf.length) return undefined;
+    if (elf.readUInt32LE(at) !== PT_NOTE) continue;
+    const offset = Number(elf.readBigUInt64LE(at + 8));
+    const length = Number(elf.readBigUInt64LE(at + 32));
+    for (const type of xenNotes(elf.subarray(offset, offset + length))) {
+      const entry = ENTRIES.get(type);
+      if (entry) found.add(entry);
+    }
+  }
+  return [...found].sort();
+}
+
+const padded = (length: number): number => Math.ceil(length / 4) * 4;
+
+function* xenNotes(notes: Buffer): Generator<number> {
+  for (let at = 0; at + 12 <= notes.length;) {
+    const nameLength = notes.readUInt32LE(at);
+    const length = notes.readUInt32LE(at + 4);
+    const name = notes.toString('latin1', at + 12, at + 12 + nameLength);
+    if (name === 'Xen\0') yield notes.readUInt32LE(at + 8);
+    at += 12 + padded(nameLength) + padded(length);
+  }
+}
