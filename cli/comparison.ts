@@ -2,7 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST, readManifest, type Manifest } from '../builders/manifest.ts';
-import { describeLockDrift, readLock } from '../repos/lock-file.ts';
+import { describeLockDrift } from '../repos/lock-drift.ts';
+import { readLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import { warning } from '../vse/diagnostic.ts';
 import { explainOption } from '../vse/explain.ts';

@@ -1,8 +1,10 @@
 /** Which lock belongs to an environment, and bringing it up to date. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describeLockDrift, readLock, writeLock } from '../repos/lock-file.ts';
+import { describeLockDrift } from '../repos/lock-drift.ts';
+import { readLock, writeLock } from '../repos/lock-file.ts';
 import { lockVse } from '../repos/lock-vse.ts';
+import type { Upgrade } from '../repos/pins.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError, warning } from '../vse/diagnostic.ts';
 import type { Vse } from '../vse/types.ts';
@@ -20,20 +22,32 @@ export function lockPath(target: string): string {
     : `${stem.replaceAll('/', '_')}.lock.json`;
 }
 
+/** The lock that lies beside an environment, if there is one. */
+export const lockBeside = async (target: string): Promise<Lock | undefined> => {
+  const path = lockPath(target);
+  return existsSync(path) ? readLock(path) : undefined;
+};
+
 export interface LockSettings {
   /** Signatures are not checked; the lock says so. */
   readonly insecure: boolean;
+  /** What of the previous lock may move to other versions without need. */
+  readonly upgrade?: Upgrade | undefined;
 }
 
-/** Resolves the environment and the toolbox that it is built with. Writes nothing. */
+/**
+ * Resolves the environment and the toolbox that it is built with, near a previous lock; see
+ * `lockVse`. Writes nothing.
+ */
 export async function makeLock(
   vse: Vse,
+  previous: Lock | undefined,
   session: Session,
-  { insecure }: LockSettings,
+  settings: LockSettings,
 ): Promise<Lock> {
   const { context } = session;
   const toolbox = await toolboxDefinition('build', context.env);
-  const { lock, warnings } = await lockVse(vse, toolbox, context, { insecure });
+  const { lock, warnings } = await lockVse(vse, toolbox, context, { ...settings, previous });
   session.diagnose(warnings);
   return lock;
 }
@@ -51,8 +65,9 @@ export async function obtainLock(
   settings: ObtainSettings,
 ): Promise<Lock> {
   const path = lockPath(target);
-  if (settings.locked || existsSync(path)) {
-    const lock = await readLock(path);
+  const previous = settings.locked ? await readLock(path) : await lockBeside(target);
+  if (previous) {
+    const lock = previous;
     const drift = describeLockDrift(lock, vse);
     if (drift && settings.locked) throw new VsecError(drift, 1);
     if (!drift) {
@@ -61,7 +76,7 @@ export async function obtainLock(
     }
     session.say(`${path} is of an earlier state of the environment: locking anew`);
   }
-  const lock = await makeLock(vse, session, settings);
+  const lock = await makeLock(vse, previous, session, settings);
   await writeLock(path, lock);
   session.say(`wrote ${path}`);
   return lock;

@@ -2,9 +2,10 @@
 import { failure, misuse, type VsecError } from '../vse/diagnostic.ts';
 import { task, type Context } from '../vse/report.ts';
 import { AllMirrorsFailed, download, downloadFailure } from './fetch.ts';
+import { fromMirrorsOrArchive, type Addresses } from './dropped-packages.ts';
 import { HttpClient } from './http.ts';
 import type { LockedPackage, LockedRepository } from './lock.ts';
-import { baseUrls } from './mirrors.ts';
+import { archiveUrls, baseUrls } from './mirrors.ts';
 import { Store } from './store.ts';
 import { together } from './together.ts';
 
@@ -28,7 +29,7 @@ export interface FetchOptions {
  * @returns SHA-256 → absolute path of the package file
  * @throws REPO101 to REPO104 no address for a repository, REPO110 mirrors cannot be reached,
  *   REPO112 offline and not in the store, REPO150 tampered or corrupt, REPO151 incomplete,
- *   REPO152 on no mirror, REPO160 to REPO162 the store cannot be written
+ *   REPO152 on no mirror and in no archive of snapshots, REPO160 to REPO162 the store cannot be written
  */
 export async function fetchPackages(
   packages: readonly LockedPackage[],
@@ -82,8 +83,14 @@ async function fetchMissing(
     const order = missing.toSorted((a, b) => b.size - a.size);
     await together(order, CONNECTIONS, ctx.signal, async (pkg, signal) => {
       const onBytes = (difference: number) => advance((done += difference), total, pkg.name);
-      const urls = (bases.get(pkg.repository) ?? []).map((base) => packageUrl(base, pkg));
-      arrived(pkg, await fetchPackage(pkg, urls, client, store, signal, onBytes));
+      const addresses = bases.get(pkg.repository)!;
+      const from = (urls: readonly string[]) =>
+        fetchPackage(
+          pkg,
+          urls.map((base) => packageUrl(base, pkg)),
+          { client, store, signal, onBytes },
+        );
+      arrived(pkg, await fromMirrorsOrArchive(pkg, addresses, from, ctx));
     });
   };
   try {
@@ -97,13 +104,17 @@ async function fetchMissing(
   }
 }
 
+interface Fetching {
+  readonly client: HttpClient;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly onBytes: (difference: number) => void;
+}
+
 async function fetchPackage(
   pkg: LockedPackage,
   urls: readonly string[],
-  client: HttpClient,
-  store: Store,
-  signal: AbortSignal,
-  onBytes: (difference: number) => void,
+  { client, store, signal, onBytes }: Fetching,
 ): Promise<string> {
   const { sha256, size } = pkg;
   const file = await store.begin();
@@ -124,13 +135,17 @@ async function addresses(
   packages: readonly LockedPackage[],
   repositories: readonly LockedRepository[],
   ctx: Context,
-): Promise<Map<string, readonly string[]>> {
-  const bases = new Map<string, readonly string[]>();
+): Promise<Map<string, Addresses>> {
+  const bases = new Map<string, Addresses>();
   for (const name of new Set(packages.map((pkg) => pkg.repository))) {
     const repository = repositories.find((candidate) => candidate.name === name);
     if (!repository) throw misuse('REPO105', `the lock does not describe its repository '${name}'`);
     const architectures = packages.filter((p) => p.repository === name).map((p) => p.architecture);
-    bases.set(name, await baseUrls(repository, ctx, { architectures }));
+    bases.set(name, {
+      mirror: repository.mirror,
+      mirrors: await baseUrls(repository, ctx, { architectures }),
+      archives: await archiveUrls(repository, repository.dates ?? [], ctx),
+    });
   }
   return bases;
 }

@@ -66,6 +66,8 @@ export interface Download {
   /** Hex. */
   readonly sha256: string;
   readonly signal: AbortSignal;
+  /** What every request carries, besides the range. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Told how many bytes came, and less than zero when some have to come again. */
   readonly onBytes?: (difference: number) => void;
 }
@@ -88,9 +90,10 @@ export async function download(
     await file.restart();
   };
   const get = async (url: string) => {
-    if (source !== url) await restart();
+    if (source !== undefined && source !== url) await restart();
     source = url;
-    const headers = file.size > 0 ? { range: `bytes=${file.size}-` } : {};
+    const range = file.size > 0 && file.size < wanted.size && { range: `bytes=${file.size}-` };
+    const headers = { ...wanted.headers, ...range };
     await client.get(url, { signal: wanted.signal, headers }, (response) =>
       receive(response, file, wanted, url, restart),
     );
@@ -199,7 +202,7 @@ export function downloadFailure(
   if (attempts.length > 0 && attempts.every((attempt) => attempt.problem === 'missing')) {
     return failure('REPO152', `${what} is on none of the mirrors`, {
       notes,
-      hint: "archives drop old versions: run 'vsec lock' again for the present ones, or use a snapshot archive",
+      hint: "archives drop old versions: 'vsec lock --upgrade' takes the present ones",
     });
   }
   return unreachable(attempts, `cannot fetch ${what}`);

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { failure, error, misuse, type Diagnostic } from '../vse/diagnostic.ts';
-import type { Vse } from '../vse/types.ts';
+import { failure, misuse } from '../vse/diagnostic.ts';
 import { errorCode, explainIo } from './io-errors.ts';
 import { LOCK_FORMAT, type Lock } from './lock.ts';
 import { writeAtomically } from './partial-file.ts';
@@ -33,6 +32,7 @@ const lockedPackage = z.object({
   filename,
   source: z.string().optional(),
   essential: z.literal(true).optional(),
+  states: z.record(z.string(), z.string().regex(/^[^\n]*$/, 'has several lines')).optional(),
 });
 
 const lockedRepository = z.object({
@@ -41,6 +41,7 @@ const lockedRepository = z.object({
   mirror: z.string().optional(),
   uri: z.string().optional(),
   snapshot: z.string().optional(),
+  dates: z.array(z.iso.datetime()).optional(),
 });
 
 const lockedIndex = z.object({
@@ -65,9 +66,13 @@ const lockSchema = z
     packages: z.array(lockedPackage),
     toolbox: z.object({
       digest,
+      definition: digest.optional(),
       repositories: z.array(lockedRepository),
       packages: z.array(lockedPackage),
     }),
+    options: z
+      .array(z.object({ path: z.string(), digest: z.string().regex(/^[0-9a-f]{16}$/) }))
+      .optional(),
   })
   .superRefine((lock, ctx) => {
     const known = new Set(lock.repositories.map(({ name }) => name));
@@ -145,22 +150,6 @@ export const lockSha256 = (lock: Lock): string =>
   createHash('sha256').update(serialiseLock(lock)).digest('hex');
 
 export const lockEquals = (a: Lock, b: Lock): boolean => serialiseLock(a) === serialiseLock(b);
-
-/** SOLV140: the lock was made from another VSE than this one. For `vsec build --locked`. */
-export function describeLockDrift(lock: Lock, vse: Vse): Diagnostic | undefined {
-  if (lock.vse.digest === vse.digest) return undefined;
-  const { name, version } = lock.vse;
-  const same = name === vse.name && version === vse.version;
-  return error('SOLV140', `the lock does not belong to this environment as it is now`, {
-    notes: [
-      { message: `locked: ${name} ${version}, ${lock.vse.digest}` },
-      { message: `now: ${vse.name} ${vse.version}, ${vse.digest}` },
-    ],
-    hint: same
-      ? "a layer has changed since it was locked: bring the lock up to date with 'vsec lock'"
-      : "it was made from another environment: make the right one with 'vsec lock'",
-  });
-}
 
 /** Objects and lists in lines; what lies two levels deep, and lists' entries, in one line each. */
 function block(value: unknown, indent: string): string {

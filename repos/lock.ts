@@ -23,6 +23,11 @@ export interface LockedPackage {
   readonly essential?: true;
   /** Source package name and version. */
   readonly source?: string;
+  /**
+   * What it states about other packages, in the fields of its own format: with it a lock can be
+   * resolved anew when the repositories no longer have the package.
+   */
+  readonly states?: Readonly<Record<string, string>>;
 }
 
 export interface LockedIndex {
@@ -43,6 +48,8 @@ export interface LockedRepository {
   readonly mirror?: string;
   readonly uri?: string;
   readonly snapshot?: string;
+  /** ISO 8601: dates of the indexes that its packages were found in, newest first. */
+  readonly dates?: readonly string[];
 }
 
 export interface Lock {
@@ -56,14 +63,21 @@ export interface Lock {
   readonly stages: readonly { readonly layers: readonly string[] }[];
   readonly repositories: readonly LockedRepository[];
   readonly indexes: readonly LockedIndex[];
-  /** Seconds since 1970: the newest `Date` of the indexes; the time of everything that is built. */
+  /**
+   * Seconds since 1970: the time of everything that is built. The newest `Date` of the indexes when
+   * the lock was first made, or last upgraded as a whole.
+   */
   readonly epoch: number;
   readonly packages: readonly LockedPackage[];
   readonly toolbox: {
     readonly digest: string;
+    /** Digest of the description that it was resolved from. */
+    readonly definition?: string;
     readonly repositories: readonly LockedRepository[];
     readonly packages: readonly LockedPackage[];
   };
   /** Present when signatures were not checked. */
   readonly insecure?: true;
+  /** Of each option, as `Vse.optionDigests`: to say what has changed since. */
+  readonly options?: readonly { readonly path: string; readonly digest: string }[];
 }

@@ -76,17 +76,69 @@ export async function baseUrls(
     : [await snapshotUrl(mirror, snapshot, ctx)];
 }
 
+/**
+ * Addresses below which the files of a repository lie as they were at some dates: of archives that
+ * keep what mirrors drop. `VSEC_MIRROR_<NAME>_SNAPSHOT` (or the mirror `<name>-snapshot` of the
+ * configuration) names one; `VSEC_SNAPSHOT_<NAME>` and the configuration's `snapshots` as well.
+ * Where an address has `{timestamp}`, a date is put; one without has everything in one place.
+ *
+ * @param dates ISO 8601
+ * @returns nothing when no archive is known
+ */
+export async function archiveUrls(
+  repository: Pick<RepositoryConfig, 'mirror' | 'snapshot'>,
+  dates: readonly string[],
+  ctx: Environment,
+): Promise<readonly string[]> {
+  const { mirror, snapshot } = repository;
+  if (mirror === undefined || snapshot !== undefined) return [];
+  const variable = archiveVariable(mirror);
+  const templates = (ctx.env[variable] ?? '')
+    .split(/\s+/)
+    .filter((url) => url !== '')
+    .map((url) => address(url, variable));
+  for (const { mirrors, file } of await readSettings(ctx.env))
+    for (const url of [mirrors?.[`${mirror}-snapshot`] ?? []].flat())
+      templates.push(address(url, file));
+  const dated = await snapshotTemplate(mirror, ctx);
+  if (dated) templates.push(address(dated.template, dated.from));
+  const times = dates.flatMap((date) => [SNAPSHOT_DELAY_MS, 0].map((ms) => timestamp(date, ms)));
+  const urls = templates.flatMap((template) =>
+    template.includes('{timestamp}')
+      ? times.map((time) => template.replaceAll('{timestamp}', time))
+      : [template],
+  );
+  return [...new Set(urls)];
+}
+
+/** `VSEC_MIRROR_DEBIAN_SNAPSHOT` for the mirror `debian`. */
+export const archiveVariable = (mirror: string): string =>
+  `VSEC_MIRROR_${variableName(mirror)}_SNAPSHOT`;
+
+/** Archives take their copies some hours after a suite is dated, and the older one may lack it. */
+const SNAPSHOT_DELAY_MS = 6 * 3600 * 1000;
+
+/** `20250520T000000Z` */
+const timestamp = (date: string, later: number): string =>
+  new Date(Date.parse(date) + later).toISOString().replace(/\.\d+|[-:]/g, '');
+
+async function snapshotTemplate(
+  name: string,
+  ctx: Environment,
+): Promise<{ template: string; from: string } | undefined> {
+  const variable = `VSEC_SNAPSHOT_${variableName(name)}`;
+  const given = ctx.env[variable];
+  if (given) return { template: given, from: variable };
+  for (const { snapshots, file } of await readSettings(ctx.env))
+    if (snapshots?.[name]) return { template: snapshots[name], from: file };
+  return undefined;
+}
+
 async function snapshotUrl(name: string, timestamp: string, ctx: Environment): Promise<string> {
   const variable = `VSEC_SNAPSHOT_${variableName(name)}`;
-  let template = ctx.env[variable];
-  let from = variable;
-  for (const { snapshots, file } of template ? [] : await readSettings(ctx.env)) {
-    if (template || snapshots?.[name] === undefined) continue;
-    template = snapshots[name];
-    from = file;
-  }
+  const { template, from } = (await snapshotTemplate(name, ctx)) ?? {};
   const hint = `for example: export ${variable}=http://snapshot.example/${name}/{timestamp}`;
-  if (!template) {
+  if (template === undefined || from === undefined) {
     throw misuse('REPO104', `no snapshot archive is known for the mirror '${name}'`, {
       notes: [{ message: `the VSE asks for the state of ${timestamp}` }],
       hint: `set one, ${hint}`,

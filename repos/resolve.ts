@@ -6,6 +6,7 @@ import { explainUnsolvable, searchExhausted, unsatisfiable } from './resolve-fai
 import type { Candidate, Problem } from './solver/problem.ts';
 import { solve } from './solver/search.ts';
 import { assignStages, pathTo, type Placement } from './stages.ts';
+import { upgraded, type Solved } from './upgrade.ts';
 import type {
   PackageConflict,
   PackageConstraints,
@@ -39,9 +40,11 @@ export interface Resolution {
 export interface ResolveOptions {
   /** Take in what the distribution calls essential: for a VSE that is to be a system. */
   readonly essential: boolean;
+  /** Names of packages that are to have their best version, if they are needed at all. */
+  readonly upgrade?: readonly string[];
 }
 
-type ResolveProblem = Problem<PackageRequirement, PackageConflict, Request>;
+export type ResolveProblem = Problem<PackageRequirement, PackageConflict, Request>;
 
 /** Failures that are reported at once: each one is found when what made the last is left out. */
 const MAX_FAILURES = 5;
@@ -64,17 +67,18 @@ export function resolve(vse: Vse, universe: Universe, options: ResolveOptions): 
     forbidden: new Set(vse.excluded.flatMap(({ name }) => universe.versions(name))),
     constraints,
   };
-  const { chosen, conflicts } = solveOrExplain(problem, vse, universe);
+  const { chosen, conflicts } = upgraded(
+    solveOrExplain(problem, vse, universe),
+    problem,
+    options.upgrade ?? [],
+    universe,
+  );
   const placements = assignStages(chosen, requests, constraints);
   const packages = placements.map((placement) => describe(placement, requests, vse, universe));
   return { packages, warnings: stillThere(vse, packages), conflicts };
 }
 
-function solveOrExplain(
-  problem: ResolveProblem,
-  vse: Vse,
-  universe: Universe,
-): { chosen: readonly Candidate[]; conflicts: number } {
+function solveOrExplain(problem: ResolveProblem, vse: Vse, universe: Universe): Solved {
   const failures: Diagnostic[] = [];
   let { requests } = problem;
   let forbidden = [...problem.forbidden];

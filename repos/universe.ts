@@ -54,6 +54,8 @@ export interface Universe {
   /** The native architecture. */
   readonly architecture: string;
   info(candidate: Candidate): PackageInfo;
+  /** What a lock keeps of it, as `LockedPackage.states`. */
+  states(candidate: Candidate): Readonly<Record<string, string>>;
   /** All versions of a package, for every architecture, best first. */
   versions(name: string): readonly Candidate[];
   /** What satisfies a request, in order of preference. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { HostFiles } from './host-files.ts';
 import { showRelation } from './relation.ts';
+import { showPath } from './shape.ts';
 import type { Vse } from './types.ts';
 
 type Values = Pick<Vse, 'name' | 'version' | 'config' | 'packages' | 'excluded'>;
@@ -10,7 +11,47 @@ type Values = Pick<Vse, 'name' | 'version' | 'config' | 'packages' | 'excluded'>
  * `sha256:…`. Of host files the contents count and not the paths, so that a checkout elsewhere has
  * the same digest. `tree` leaves out what cannot change the file tree.
  */
-export function vseDigest(values: Values, hostFiles: HostFiles, what: 'whole' | 'tree'): string {
+export const vseDigest = (values: Values, hostFiles: HostFiles, what: 'whole' | 'tree'): string =>
+  `sha256:${sha256(canonicalJson(identity(values, hostFiles, what)))}`;
+
+/**
+ * Option path → the first 16 hex digits of its value's SHA-256: enough to say which options of two
+ * states differ, and nothing of what they hold.
+ */
+export function optionDigests(
+  values: Values,
+  hostFiles: HostFiles,
+): Readonly<Record<string, string>> {
+  const { name, version, packages, excluded, config } = identity(values, hostFiles, 'whole');
+  const found: Record<string, string> = {};
+  const visit = (path: readonly string[], value: unknown): void => {
+    if (value === undefined) return;
+    if (isPlainObject(value)) {
+      for (const [key, entry] of Object.entries(value)) visit([...path, key], entry);
+      return;
+    }
+    found[showPath(path.map(spelling))] = sha256(canonicalJson(value)).slice(0, 16);
+  };
+  visit([], { name, version, ...config, filesystem: undefined });
+  for (const [package_, architecture, relations] of packages)
+    visit(['packages', architecture ? `${package_}:${architecture}` : package_], relations);
+  for (const excludedName of excluded) visit(['exclude', 'packages', excludedName], true);
+  return found;
+}
+
+/** Options that are spelt otherwise in a layer. */
+const SPELLINGS = new Map([
+  ['signedBy', 'signed-by'],
+  ['passwordHash', 'password-hash'],
+  ['sshKeys', 'ssh-keys'],
+]);
+const spelling = (key: string): string => SPELLINGS.get(key) ?? key;
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** What a digest is made of: everything that counts, and no path of this machine. */
+function identity(values: Values, hostFiles: HostFiles, what: 'whole' | 'tree') {
   const { name, version, packages, excluded } = values;
   const contents = (path: string): string => hostFiles.get(path)?.sha256 ?? path;
   const { machine, backends, image, repositories, files, kernel, ...rest } = values.config;
@@ -29,15 +70,18 @@ export function vseDigest(values: Values, hostFiles: HostFiles, what: 'whole' | 
       initrd: kernel.initrd && contents(kernel.initrd),
     },
   };
-  const value = {
+  return {
     name,
     version,
-    packages: packages.map((p) => [p.name, p.architecture, p.relations.map(showRelation).sort()]),
+    packages: packages.map(
+      (p) => [p.name, p.architecture, p.relations.map(showRelation).sort()] as const,
+    ),
     excluded: excluded.map((e) => e.name),
     config: what === 'tree' ? tree : { ...tree, image, machine, backends },
   };
-  return `sha256:${createHash('sha256').update(canonicalJson(value)).digest('hex')}`;
 }
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 function mapValues<T, U>(
   record: Readonly<Record<string, T>>,

@@ -189,6 +189,8 @@ export interface Vse {
   readonly digest: string;
   /** As `digest`, over what can change the file tree alone: no formats, machine or backends. */
   readonly treeDigest: string;
+  /** Option path → digest of its value: which options of two states of a VSE differ. */
+  readonly optionDigests: Readonly<Record<string, string>>;
 }
 
 /** One place of the merged options. */

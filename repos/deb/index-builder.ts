@@ -28,6 +28,13 @@ export async function buildIndex(path: string, signal?: AbortSignal): Promise<In
   return builder.finish();
 }
 
+/** The same of stanzas that are in no file. @param name for messages */
+export function indexOf(stanzas: Iterable<Stanza>, name: string): IndexFile {
+  const builder = new IndexBuilder(name);
+  for (const stanza of stanzas) builder.add(stanza);
+  return builder.finish();
+}
+
 class IndexBuilder {
   readonly #path: string;
   readonly #names = new Map<string, number>();

@@ -2,10 +2,11 @@
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import { task, type Context } from '../../vse/report.ts';
 import type { RepositoryConfig } from '../../vse/types.ts';
-import type { LockedIndex } from '../lock.ts';
+import type { LockedIndex, LockedPackage } from '../lock.ts';
 import type { Universe } from '../universe.ts';
 import { openIndex } from './index-cache.ts';
 import { loadIndexes } from './load-indexes.ts';
+import { lockedSources } from './locked-source.ts';
 import type { DebSource } from './package-table.ts';
 import { DebUniverse } from './universe.ts';
 
@@ -18,6 +19,15 @@ export interface LoadedUniverse {
   readonly insecure: boolean;
 }
 
+export interface UniverseOptions {
+  readonly insecure?: boolean;
+  readonly now?: Date;
+  /** Packages of a lock that are preferred, and known even if no repository has them any more. */
+  readonly pins?: readonly LockedPackage[];
+  /** Names of packages that are preferred to others, in whatever version. */
+  readonly keep?: Iterable<string>;
+}
+
 /**
  * Fetches or finds in the cache what is needed, verified.
  *
@@ -28,7 +38,7 @@ export async function loadDebUniverse(
   repositories: Readonly<Record<string, RepositoryConfig>>,
   architectures: readonly [string, ...string[]],
   ctx: Context,
-  options: { readonly insecure?: boolean; readonly now?: Date } = {},
+  options: UniverseOptions = {},
 ): Promise<LoadedUniverse> {
   const indexes: LockedIndex[] = [];
   const warnings: Diagnostic[] = [];
@@ -46,5 +56,19 @@ export async function loadDebUniverse(
       }
     });
   }
-  return { universe: new DebUniverse(sources, architectures[0]), indexes, warnings, insecure };
+  const { pins = [], keep = [] } = options;
+  const kept = { files: new Set(pins.map(({ sha256 }) => sha256)), names: new Set(keep) };
+  sources.push(...lockedSources(pins));
+  const universe = new DebUniverse(sources, architectures[0], kept);
+  return { universe, indexes, warnings, insecure };
 }
+
+/** A universe of nothing but what a lock knows. */
+export const lockedUniverse = (
+  packages: readonly LockedPackage[],
+  architecture: string,
+): Universe =>
+  new DebUniverse(
+    lockedSources(packages).map((source) => ({ ...source, priority: 500 })),
+    architecture,
+  );

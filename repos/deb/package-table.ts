@@ -24,10 +24,21 @@ export interface DebPackage {
   readonly architecture: string;
 }
 
+/** What of an earlier solution is to stay if it can. */
+export interface Kept {
+  /** SHA-256 of package files, hex: exactly these versions. */
+  readonly files: ReadonlySet<string>;
+  /** Names of packages: rather these than others, in whatever version. */
+  readonly names: ReadonlySet<string>;
+}
+
+const NOTHING_KEPT: Kept = { files: new Set(), names: new Set() };
+
 export class PackageTable {
   readonly architecture: string;
   readonly size: number;
   readonly #sources: readonly DebSource[];
+  readonly #kept: Kept;
   /** Number of each source's first candidate. */
   readonly #bases: readonly number[];
   readonly #packages = new Map<Candidate, DebPackage>();
@@ -36,9 +47,11 @@ export class PackageTable {
   /**
    * @param sources in order of preference where priority and version are equal
    * @param architecture the native one
+   * @param kept what is preferred to every other version, and to every other package
    */
-  constructor(sources: readonly DebSource[], architecture: string) {
+  constructor(sources: readonly DebSource[], architecture: string, kept: Kept = NOTHING_KEPT) {
     this.architecture = architecture;
+    this.#kept = kept;
     this.#sources = sources;
     let size = 0;
     this.#bases = sources.map(({ index }) => (size += index.packageCount) - index.packageCount);
@@ -76,6 +89,7 @@ export class PackageTable {
       })
       .sort(
         (a, b) =>
+          Number(this.isPinned(b)) - Number(this.isPinned(a)) ||
           b.source.priority - a.source.priority ||
           compareVersions(b.version, a.version) ||
           a.candidate - b.candidate,
@@ -89,6 +103,15 @@ export class PackageTable {
     return this.#lookUp(name, (index, number) => index.providersOf(number)).filter((found) =>
       this.named(found.name).includes(found),
     );
+  }
+
+  isPinned({ record }: DebPackage): boolean {
+    return this.#kept.files.has(record.sha256);
+  }
+
+  /** A package of that name, in whatever version, was there before. */
+  isKept({ name }: DebPackage): boolean {
+    return this.#kept.names.has(name);
   }
 
   /** True for the version that apt would install if nothing else were said. */

@@ -12,7 +12,14 @@ import type {
   Universe,
   Wanted,
 } from '../universe.ts';
-import { PackageTable, relationsOf, type DebPackage, type DebSource } from './package-table.ts';
+import { statedBy } from './locked-source.ts';
+import {
+  PackageTable,
+  relationsOf,
+  type DebPackage,
+  type DebSource,
+  type Kept,
+} from './package-table.ts';
 import {
   admits,
   formatAlternatives,
@@ -29,9 +36,10 @@ export class DebUniverse implements Universe {
   /**
    * @param sources in order of preference where priority and version are equal
    * @param architecture the native one
+   * @param kept what is preferred to all others, whatever its version
    */
-  constructor(sources: readonly DebSource[], architecture: string) {
-    this.#table = new PackageTable(sources, architecture);
+  constructor(sources: readonly DebSource[], architecture: string, kept?: Kept) {
+    this.#table = new PackageTable(sources, architecture, kept);
   }
 
   get size(): number {
@@ -61,6 +69,10 @@ export class DebUniverse implements Universe {
 
   versions(name: string): readonly Candidate[] {
     return this.#table.named(name).map((found) => found.candidate);
+  }
+
+  states(candidate: Candidate): Readonly<Record<string, string>> {
+    return statedBy(this.#table.package(candidate));
   }
 
   satisfying({ name, architecture = this.architecture, relations }: Wanted): readonly Candidate[] {
@@ -118,8 +130,8 @@ export class DebUniverse implements Universe {
   }
 
   /**
-   * What satisfies alternatives that a package of this architecture states, best first. Versions
-   * that apt would not install by itself come after all that it would.
+   * What satisfies alternatives that a package of this architecture states, best first: what is
+   * kept of an earlier solution, then what apt would install by itself, then other versions.
    */
   #satisfying(alternatives: Alternatives, architecture: string): Candidate[] {
     const sorted = alternatives.flatMap((relation) =>
@@ -127,8 +139,10 @@ export class DebUniverse implements Universe {
         this.#compareProviders(relation.name, a, b),
       ),
     );
+    const pinned = sorted.filter((found) => this.#table.isPinned(found));
     const best = sorted.filter((found) => this.#table.isBest(found));
-    return [...new Set([...best, ...sorted].map((found) => found.candidate))];
+    const kept = best.filter((found) => this.#table.isKept(found));
+    return [...new Set([...pinned, ...kept, ...best, ...sorted].map((found) => found.candidate))];
   }
 
   #matching(relation: Relation, architecture: string): DebPackage[] {

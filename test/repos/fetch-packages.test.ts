@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { fetchPackages } from '../../repos/fetch-packages.ts';
 import type { LockedPackage } from '../../repos/lock.ts';
+import { archiveUrls } from '../../repos/mirrors.ts';
 import { Store } from '../../repos/store.ts';
 import type { Context } from '../../vse/report.ts';
 import { lockedPackage, poolPath, sha256 } from './support/archive.ts';
@@ -285,8 +286,49 @@ test('a package that is on no mirror', async () => {
   const missing = lockedPackage('gone', Buffer.from('x'));
   const found = await diagnosticOf(fetchPackages([missing], REPOSITORIES, ctx));
   expect(found).toMatchObject({ code: 'REPO152', exitCode: 1 });
-  expect(found.notes).toHaveLength(2);
-  expect(textOf(found)).toContain('vsec lock');
+  expect(found.notes).toHaveLength(3);
+  expect(textOf(found)).toContain('vsec lock ENV --upgrade gone');
+  expect(textOf(found)).toContain('VSEC_MIRROR_TEST_SNAPSHOT');
+});
+
+test('a package that the mirrors have dropped comes from an archive, as it was when locked', async () => {
+  const { ctx } = await setup([10], [undefined]);
+  const pkg = lockedPackage('old', Buffer.from('x'));
+  const root = await scratch();
+  const archive = await MirrorServer.start(root);
+  servers.push(archive);
+  const dates = ['2026-01-02T03:04:05.000Z'];
+  const repositories = REPOSITORIES.map((repository) => ({ ...repository, dates }));
+  const at = (time: string) => `/archive/${time}/${pkg.filename}`;
+  await mkdir(dirname(join(root, at('20260102T030405Z'))), { recursive: true });
+  await writeFile(join(root, at('20260102T030405Z')), 'x');
+  const env = { ...ctx.env, VSEC_MIRROR_TEST_SNAPSHOT: `${archive.url}/archive/{timestamp}` };
+  await expectWhole(await fetchPackages([pkg], repositories, { ...ctx, env }));
+  // First the copy that was taken after the suite was dated.
+  expect(archive.paths()).toEqual([at('20260102T090405Z'), at('20260102T030405Z')]);
+  expect(ctx.events).toContainEqual(expect.objectContaining({ type: 'log', level: 'info' }));
+  const other = lockedPackage('older', Buffer.from('y'));
+  const found = await diagnosticOf(fetchPackages([other], repositories, { ...ctx, env }));
+  expect(found.code).toBe('REPO152');
+  expect(textOf(found)).toContain('on the mirrors neither');
+});
+
+test('an archive that has everything in one place, and one from the configuration', async () => {
+  const ctx = await testContext();
+  const config = join(await scratch(), 'vsec');
+  await mkdir(config);
+  await writeFile(
+    join(config, 'config.yaml'),
+    `mirrors: {test-snapshot: http://one.example/all/}\nsnapshots: {test: 'http://two.example/{timestamp}'}\n`,
+  );
+  const env = { ...ctx.env, XDG_CONFIG_HOME: dirname(config) };
+  const dates = ['2026-01-02T03:04:05Z'];
+  expect(await archiveUrls({ mirror: 'test' }, dates, { env })).toEqual([
+    'http://one.example/all',
+    'http://two.example/20260102T090405Z',
+    'http://two.example/20260102T030405Z',
+  ]);
+  expect(await archiveUrls({}, dates, { env })).toEqual([]);
 });
 
 test('a mirror that refuses connections is named, with the reason', async () => {

@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { describeLockDrift } from '../../repos/lock-drift.ts';
 import {
-  describeLockDrift,
   lockEquals,
   lockSha256,
   parseLock,
@@ -171,13 +171,23 @@ describe('describeLockDrift', () => {
     const before = await merged({ 'top.yaml': top('') });
     const after = await merged({ 'top.yaml': top('add: {packages: [make]}\n') });
     const { name, version, digest } = before;
-    const own = { ...lock, vse: { name, version, digest } };
+    const options = Object.entries(before.optionDigests).map(([path, value]) => ({
+      path,
+      digest: value,
+    }));
+    const own = { ...lock, vse: { name, version, digest }, options };
     expect(describeLockDrift(own, before)).toBeUndefined();
     expect(describeLockDrift(own, after)).toMatchObject({
       code: 'SOLV140',
       severity: 'error',
       hint: "a layer has changed since it was locked: bring the lock up to date with 'vsec lock'",
     });
+    expect(describeLockDrift(own, after)!.notes[0]).toMatchObject({
+      message: 'packages.make is new',
+      span: { file: 'top.yaml', line: 4 },
+    });
+    const { options: _, ...silent } = own;
+    expect(describeLockDrift(silent, after)!.notes).toHaveLength(2);
     expect(describeLockDrift(lock, before)!.hint).toContain('another environment');
   });
 });

@@ -22,6 +22,8 @@ export interface ArchiveOptions {
   readonly forms?: readonly ('' | '.gz')[];
   /** Package name → contents of its file. */
   readonly packages?: Readonly<Record<string, Uint8Array>>;
+  /** The text of the Packages file, in place of one made from `packages`. */
+  readonly text?: string;
   /** Changes the Release text before it is signed. */
   readonly edit?: (text: string) => string;
 }
@@ -68,7 +70,7 @@ export async function writeArchive(
   for (const component of components) {
     for (const architecture of architectures) {
       const folder = `${component}/binary-${architecture}`;
-      const text = Buffer.from(component === 'main' ? packagesText(packages) : '');
+      const text = Buffer.from(component === 'main' ? (options.text ?? packagesText(packages)) : '');
       for (const ending of forms) {
         const bytes = ending === '.gz' ? gzipSync(text) : text;
         const digest = sha256(bytes);
