@@ -63,9 +63,10 @@ export interface BootPlan {
 
 /**
  * `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. `pygrub`:
- * a Xen host reads kernel and initrd out of the image, by the image's own boot menu.
+ * a Xen host reads kernel and initrd out of the image, by the image's own boot menu. `microvm`: as
+ * `kernel`, on QEMU's machine without PCI.
  */
-export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub';
+export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub' | 'microvm';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -117,6 +118,8 @@ export interface Backend {
   readonly accelerators?: readonly Accelerator[];
   /** Ways in which its guests can be started, the usual one first; bios, uefi, kernel if absent. */
   readonly firmwares?: readonly Firmware[];
+  /** What its guests are started on here, where that is not the hypervisor itself. */
+  readonly standIn?: string;
   /** What a guest that is up must say of itself, lest something else was booted. */
   readonly xenRole?: XenRole;
   /** Absent where nothing here can run it. */

@@ -90,6 +90,7 @@ async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | und
           toolbox,
           tar: rootfs.tar,
           raw,
+          rootfsDigest: rootfs.digest,
           output,
           epoch: input.lock.epoch,
           jobs: ctx.jobs,

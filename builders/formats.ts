@@ -3,6 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { closest, distance } from 'fastest-levenshtein';
 import { misuse } from '../vse/diagnostic.ts';
+import { fixContentId } from './image/vmdk.ts';
 import { mustRun } from './sandbox/programs.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -12,6 +13,8 @@ export interface FormatInput {
   readonly tar: string;
   /** Absolute path of the raw disk; present for formats that need it. */
   readonly raw: string;
+  /** `sha256:…` of the tree: what identifiers in the output follow from. */
+  readonly rootfsDigest: string;
   /** Absolute path to write. */
   readonly output: string;
   /** Seconds since 1970. */
@@ -62,6 +65,15 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = {
     suffix: '.qcow2',
     disk: true,
     write: (input) => convert(input, 'qcow2', 'compat=1.1,lazy_refcounts=off'),
+  },
+  vmdk: {
+    suffix: '.vmdk',
+    disk: true,
+    write: async (input) => {
+      // The adapter is what VMware's tools write for pvscsi, too.
+      await convert(input, 'vmdk', 'subformat=streamOptimized,adapter_type=lsilogic');
+      fixContentId(input.output, input.rootfsDigest);
+    },
   },
   tar: {
     suffix: '.tar',

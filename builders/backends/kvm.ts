@@ -8,6 +8,7 @@ export const kvm: Backend = {
   name: 'kvm',
   summary: 'KVM on a host with hardware virtualization: a run script and libvirt domains',
   formats: ['qcow2'],
+  firmwares: ['bios', 'uefi', 'kernel', 'microvm'],
   accelerators: ['kvm'],
   check: (image) => checkImage('kvm', image, FORMATS, kvm.emit),
   emit: (image) => qemuGlue(image, 'kvm'),

@@ -3,7 +3,7 @@ import type { GlueFile, GoldenImage } from '../backend.ts';
 import type { Accelerator } from '../backend.ts';
 import { render } from '../templates.ts';
 import { disk, diskBytes, mebibytes } from './machine.ts';
-import { directCommandLine, machineArgs, nicArgs, TCG_CPU } from './qemu-guest.ts';
+import { directCommandLine, MICROVM, nicArgs, PC, sizeArgs, TCG_CPU } from './qemu-guest.ts';
 import { shell, xml } from './quote.ts';
 
 /** Disk formats that the glue can use, best first. */
@@ -42,7 +42,9 @@ function runScript(image: GoldenImage, accelerator: Accelerator): string {
     diskBytes: diskBytes(image) > image.diskSize ? diskBytes(image) : 0,
     accelerator,
     tcgCpu: TCG_CPU,
-    machine: pairs(machineArgs(image)),
+    pc: PC.machine,
+    microvm: MICROVM.machine,
+    size: pairs(sizeArgs(image)),
     nics: image.machine.nics.map((nic, index) => ({ ...nicArgs(nic, index), first: index === 0 })),
   });
 }

@@ -2,11 +2,11 @@
  * A guest of QEMU as its command line: what `run.sh` and `vsec boot` have in common, and what only
  * the latter needs. The options are those of qemu-system-x86_64(1).
  */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 import type { NicConfig } from '../../vse/types.ts';
-import type { BootPlan, BootRequest, GoldenImage } from '../backend.ts';
+import type { BootPlan, BootRequest, GoldenImage, GuestLogin } from '../backend.ts';
 import { mebibytes } from './machine.ts';
 import { kernelCommandLine, qemuValue } from './quote.ts';
 
@@ -16,27 +16,56 @@ const CONSOLE = /^console=ttyS0(,|$)/;
 /** What TCG emulates: the cheapest, enough for any amd64 distribution, and Xen starts on it too. */
 export const TCG_CPU = 'qemu64';
 
+/** The devices of a guest, as far as hypervisors differ in them. */
+export interface Hardware {
+  /** Value of `-machine`. */
+  readonly machine: string;
+  /** Options that attach the drive `disk`. */
+  readonly disk: readonly string[];
+  /** Model of the network cards, with options of its own. */
+  readonly nic: string;
+  readonly rng: string;
+  /** Whether the firmware has tables for strings of ours; else they go through QEMU's own device. */
+  readonly smbios: boolean;
+}
+
 /**
  * Without graphics SeaBIOS also writes to the serial port, so that a boot loader which fails
  * before it has a console of its own is heard.
  */
-export function machineArgs(image: GoldenImage): readonly string[] {
+export const PC: Hardware = {
+  machine: 'q35,graphics=off',
+  disk: ['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
+  nic: 'virtio-net-pci,romfile=',
+  rng: 'virtio-rng-pci',
+  smbios: true,
+};
+
+/** No PCI: devices are announced by ACPI, for which Debian's kernel has the driver. */
+export const MICROVM: Hardware = {
+  machine: 'microvm,acpi=on',
+  disk: ['-device', 'virtio-blk-device,drive=disk'],
+  nic: 'virtio-net-device',
+  rng: 'virtio-rng-device',
+  smbios: false,
+};
+
+/** The machine's size. */
+export function sizeArgs(image: GoldenImage): readonly string[] {
   return [
-    ...['-machine', 'q35,graphics=off'],
     ...['-m', String(mebibytes(image.machine.memory))],
     ...['-smp', String(image.machine.vcpus)],
     ...['-object', 'rng-random,id=rng0,filename=/dev/urandom'],
-    ...['-device', 'virtio-rng-pci,rng=rng0'],
   ];
 }
 
-/** Values of `-netdev` and `-device` for one interface; user networking needs no privilege. */
+/** Values of `-netdev` and, without the model, of `-device`; user networking needs no privilege. */
 export function nicArgs(
   nic: NicConfig,
   index: number,
-): { readonly netdev: string; readonly device: string } {
+): { readonly netdev: string; readonly options: string } {
   const mac = nic.mac === undefined ? '' : `,mac=${qemuValue(nic.mac)}`;
-  return { netdev: `user,id=net${index}`, device: `virtio-net-pci,netdev=net${index}${mac}` };
+  return { netdev: `user,id=net${index}`, options: `netdev=net${index}${mac}` };
 }
 
 /** Arguments for a kernel that is started directly: the last console becomes `/dev/console`. */
@@ -45,8 +74,12 @@ export function directCommandLine(image: GoldenImage): string {
   return kernelCommandLine([...image.cmdline.filter((arg) => !CONSOLE.test(arg)), console]);
 }
 
-/** The plan for `vsec boot`. Copies the firmware's variables, when it has some, to the scratch. */
-export function qemuPlan(image: GoldenImage, request: BootRequest): BootPlan {
+/** The plan of the backends `qemu` and `kvm`. */
+export const qemuPlan = (image: GoldenImage, request: BootRequest): BootPlan =>
+  planFor(image, request, request.firmware === 'microvm' ? MICROVM : PC);
+
+/** A plan for `vsec boot`. Copies the firmware's variables, when it has some, to the scratch. */
+export function planFor(image: GoldenImage, request: BootRequest, hardware: Hardware): BootPlan {
   const { toolboxRoot, accelerator, login } = request;
   // Its data would be looked for beside the dynamic loader that starts it.
   const data = ['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'];
@@ -58,20 +91,19 @@ export function qemuPlan(image: GoldenImage, request: BootRequest): BootPlan {
       ...(accelerator === 'kvm'
         ? ['-accel', 'kvm', '-cpu', 'host']
         : ['-accel', 'tcg,thread=multi', '-cpu', TCG_CPU]),
-      ...machineArgs(image),
+      ...['-machine', hardware.machine],
+      ...sizeArgs(image),
+      ...['-device', `${hardware.rng},rng=rng0`],
       '-nodefaults',
       '-no-user-config',
       ...['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
       // From the disk or not at all: firmware would try the network for minutes.
       ...['-boot', 'strict=on'],
       ...['-drive', `file=${qemuValue(request.disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
-      ...['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
+      ...hardware.disk,
       ...firmwareArgs(image, request),
-      ...networkArgs(image.machine.nics, login?.port),
-      ...Object.entries(login?.credentials ?? {}).flatMap(([name, value]) => [
-        '-smbios',
-        `type=11,value=io.systemd.credential.binary:${qemuValue(`${name}=${value}`)}`,
-      ]),
+      ...networkArgs(image.machine.nics, hardware, login?.port),
+      ...(login ? credentialArgs(login, request.scratch, hardware) : []),
     ],
     env: { QEMU_MODULE_DIR: join(toolboxRoot, 'usr/lib/x86_64-linux-gnu/qemu') },
   };
@@ -83,24 +115,32 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
       return [];
     case 'uefi':
       return uefiArgs(request);
-    case 'kernel': {
-      if (image.kernel === undefined)
-        throw failure('BOOT010', `${image.stem} has no kernel beside its image`, {
-          hint: 'boot it with --firmware bios or --firmware uefi',
-        });
-      const initrd =
-        image.initrd === undefined ? [] : ['-initrd', join(request.bundle, image.initrd)];
-      return [
-        ...['-kernel', join(request.bundle, image.kernel)],
-        ...initrd,
-        ...['-append', directCommandLine(image)],
-      ];
-    }
+    case 'kernel':
+      return kernelArgs(image, request, []);
+    case 'microvm':
+      // It cannot be reset but by a triple fault.
+      return kernelArgs(image, request, ['reboot=t']);
     case 'pygrub':
       throw failure('BOOT011', 'only a Xen host has pygrub', {
         hint: 'boot with --firmware bios, uefi or kernel, or with --backend xen-pv',
       });
   }
+}
+
+function kernelArgs(
+  image: GoldenImage,
+  request: BootRequest,
+  more: readonly string[],
+): readonly string[] {
+  if (image.kernel === undefined)
+    throw failure('BOOT010', `${image.stem} has no kernel beside its image`, {
+      hint: 'boot it with --firmware bios or --firmware uefi',
+    });
+  return [
+    ...['-kernel', join(request.bundle, image.kernel)],
+    ...(image.initrd === undefined ? [] : ['-initrd', join(request.bundle, image.initrd)]),
+    ...['-append', [directCommandLine(image), ...more].join(' ')],
+  ];
 }
 
 function uefiArgs({ toolboxRoot, scratch }: BootRequest): readonly string[] {
@@ -114,12 +154,34 @@ function uefiArgs({ toolboxRoot, scratch }: BootRequest): readonly string[] {
   ];
 }
 
-function networkArgs(nics: readonly NicConfig[], port: number | undefined): readonly string[] {
+function networkArgs(
+  nics: readonly NicConfig[],
+  { nic: model }: Hardware,
+  port: number | undefined,
+): readonly string[] {
   const wanted = nics.length === 0 && port !== undefined ? [{}] : nics;
   if (wanted.length === 0) return ['-nic', 'none'];
   return wanted.flatMap((nic, index) => {
-    const { netdev, device } = nicArgs(nic, index);
+    const { netdev, options } = nicArgs(nic, index);
     const forward = index === 0 && port !== undefined ? `,hostfwd=tcp:127.0.0.1:${port}-:22` : '';
-    return ['-netdev', `${netdev}${forward}`, '-device', `${device},romfile=`];
+    return ['-netdev', `${netdev}${forward}`, '-device', `${model},${options}`];
+  });
+}
+
+/** Both ways that systemd looks at in a guest of QEMU (systemd.exec(5), CREDENTIALS). */
+function credentialArgs(
+  { credentials }: GuestLogin,
+  scratch: string,
+  { smbios }: Hardware,
+): readonly string[] {
+  return Object.entries(credentials).flatMap(([name, value]) => {
+    if (smbios)
+      return [
+        '-smbios',
+        `type=11,value=io.systemd.credential.binary:${qemuValue(`${name}=${value}`)}`,
+      ];
+    const file = join(scratch, `credential-${name}`);
+    writeFileSync(file, Buffer.from(value, 'base64'), { mode: 0o600 });
+    return ['-fw_cfg', `name=opt/io.systemd.credentials/${name},file=${qemuValue(file)}`];
   });
 }

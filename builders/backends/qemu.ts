@@ -8,6 +8,7 @@ export const qemu: Backend = {
   name: 'qemu',
   summary: 'QEMU on any host: a run script and libvirt domains',
   formats: ['qcow2'],
+  firmwares: ['bios', 'uefi', 'kernel', 'microvm'],
   check: (image) => checkImage('qemu', image, FORMATS, qemu.emit),
   emit: (image) => qemuGlue(image, 'tcg'),
   boot: qemuPlan,

@@ -89,13 +89,55 @@ export const grub: Format = {
 };
 
 /**
- * xl.cfg(5): a string in double quotes. libxlutil, which reads it, takes back a backslash before a
+ * xl.cfg(5): a number, or a string in double quotes. libxlutil, which reads it, takes back a backslash before a
  * quote or a backslash; its numeric escapes do not work.
  */
 export const xl: Format = {
   name: 'an xl configuration',
   quote(value) {
+    if (/^\d{1,18}$/.test(value)) return value;
     refuse(xl.name, value, CONTROL);
     return `"${value.replace(/[\\"]/g, '\\$&')}"`;
+  },
+};
+
+/** GRUB legacy's menu: the rest of a line, in which only a space before a path's end is special. */
+export const grubLegacy: Format = {
+  name: 'a GRUB legacy menu',
+  quote(value) {
+    refuse(grubLegacy.name, value, CONTROL);
+    return value;
+  },
+};
+
+/**
+ * xen.cfg, which xen.efi reads (docs/misc/efi.pandoc of Xen): the rest of a line in ASCII. A `#`
+ * starts a comment wherever it stands.
+ */
+export const xenEfi: Format = {
+  name: 'a xen.cfg',
+  quote(value) {
+    refuse(xenEfi.name, value, /[^\x20-\x7e]|#/);
+    return value;
+  },
+};
+
+/** The name of a file that ends at the first space. */
+export function spaceless(format: Format, value: string): string {
+  refuse(format.name, value, /\s/);
+  return value;
+}
+
+/**
+ * VMware's configuration, between double quotes: `|` and two hexadecimal digits stand for a
+ * character that may not stand for itself.
+ */
+export const vmx: Format = {
+  name: 'a .vmx file',
+  quote(value) {
+    refuse(vmx.name, value, CONTROL);
+    const hex = (character: string): string =>
+      `|${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+    return value.replace(/["#|]/g, hex);
   },
 };

@@ -79,12 +79,12 @@ describe('run.sh', () => {
     const { status, stderr, argv } = runScript(bundle(sameSize));
     expect([status, stderr]).toEqual([0, '']);
     expect(after(argv, '-drive')).toEqual([
-      `file=${folder}/bundle/cfd_2.1.0_amd64.qcow2,format=qcow2,if=virtio,snapshot=on`,
+      `file=${folder}/bundle/cfd_2.1.0_amd64.qcow2,format=qcow2,if=none,id=disk,snapshot=on`,
     ]);
     expect(after(argv, '-m')).toEqual(['1024']);
     expect(after(argv, '-smp')).toEqual(['2']);
     expect(after(argv, '-device').filter((device) => device.includes('net'))).toEqual([
-      'virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01',
+      'virtio-net-pci,netdev=net0,mac=00:50:56:00:00:01',
       'virtio-net-pci,netdev=net1',
     ]);
     expect(argv).not.toContain('-kernel');
@@ -134,7 +134,7 @@ describe('run.sh', () => {
     program('qemu-img', `printf '%s\\n' "$*" >'${folder}/qemu-img'`);
     const path = `${join(folder, 'bin')}:/usr/bin:/bin`;
     const [drive] = after(runScript(bundle(IMAGE), [], { PATH: path }).argv, '-drive');
-    expect(drive).toMatch(/^file=.*\/disk\.qcow2,format=qcow2,if=virtio$/);
+    expect(drive).toMatch(/^file=.*\/disk\.qcow2,format=qcow2,if=none,id=disk$/);
     expect(readFileSync(join(folder, 'qemu-img'), 'utf8')).toMatch(
       /^create -q -f qcow2 -F qcow2 -b .*\/bundle\/cfd_2\.1\.0_amd64\.qcow2 .* 8589934592\n$/,
     );
@@ -256,7 +256,7 @@ describe.each(HOSTILE_NAMES.map((name) => [JSON.stringify(name), name]))('%s', (
     const { status, stderr, argv } = runScript(bundle(image), ['--kernel']);
     expect([status, stderr]).toEqual([0, '']);
     const file = `${folder}/bundle/${name}.qcow2`.replaceAll(',', ',,');
-    expect(after(argv, '-drive')[0]).toBe(`file=${file},format=qcow2,if=virtio,snapshot=on`);
+    expect(after(argv, '-drive')[0]).toBe(`file=${file},format=qcow2,if=none,id=disk,snapshot=on`);
     expect(after(argv, '-kernel')).toEqual([`${folder}/bundle/${name}.vmlinuz`]);
     expect(after(argv, '-name')).toEqual([name.replaceAll(',', ',,')]);
     expect(existsSync(join(folder, 'pwned'))).toBe(false);

@@ -22,6 +22,7 @@ const input = (folder: string, signal = new AbortController().signal) => ({
   toolbox,
   tar: join(folder, 'tree.tar'),
   raw: join(folder, 'disk.raw'),
+  rootfsDigest: 'sha256:00',
   output: join(folder, 'image'),
   epoch: 0,
   jobs: 1,

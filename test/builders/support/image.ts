@@ -1,5 +1,5 @@
 /** An image to write glue for. */
-import type { GoldenImage } from '../../../builders/backend.ts';
+import type { Backend, GoldenImage } from '../../../builders/backend.ts';
 
 const MIB = 2 ** 20;
 
@@ -8,7 +8,11 @@ export const IMAGE: GoldenImage = {
   version: '2.1.0',
   architecture: 'amd64',
   stem: 'cfd_2.1.0_amd64',
-  disks: { qcow2: 'cfd_2.1.0_amd64.qcow2', raw: 'cfd_2.1.0_amd64.raw' },
+  disks: {
+    qcow2: 'cfd_2.1.0_amd64.qcow2',
+    raw: 'cfd_2.1.0_amd64.raw',
+    vmdk: 'cfd_2.1.0_amd64.vmdk',
+  },
   kernel: 'cfd_2.1.0_amd64.vmlinuz',
   initrd: 'cfd_2.1.0_amd64.initrd',
   cmdline: ['root=LABEL=vse-root', 'ro', 'console=hvc0', 'console=ttyS0', 'mitigations=off'],
@@ -17,7 +21,7 @@ export const IMAGE: GoldenImage = {
     memory: 1024 * MIB,
     vcpus: 2,
     disk: 8192 * MIB,
-    nics: [{ mac: '52:54:00:00:00:01' }, { bridge: 'br0' }],
+    nics: [{ mac: '00:50:56:00:00:01' }, { bridge: 'br0' }],
   },
   diskSize: 6144 * MIB,
 };
@@ -33,7 +37,7 @@ export const named = (stem: string): GoldenImage => ({
   ...IMAGE,
   name: stem,
   stem,
-  disks: { qcow2: `${stem}.qcow2` },
+  disks: { qcow2: `${stem}.qcow2`, raw: `${stem}.raw`, vmdk: `${stem}.vmdk` },
   kernel: `${stem}.vmlinuz`,
   initrd: `${stem}.initrd`,
 });
@@ -75,3 +79,21 @@ export const HOSTILE_NAMES: readonly string[] = [
   ' leading and trailing ',
   `'; touch pwned; '`,
 ];
+
+/** `image` as this backend needs it: for hosts with a hypervisor. */
+export const subject = (backend: Backend, image: GoldenImage = IMAGE): GoldenImage =>
+  backend.xenRole !== 'dom0'
+    ? image
+    : {
+        ...image,
+        hypervisor: {
+          image: `${image.stem}.xen.gz`,
+          efi: `${image.stem}.xen.efi`,
+          cmdline: ['console=com1,vga', 'com1=115200,8n1', 'dom0_mem=512M,max:512M'],
+          dom0: [...image.cmdline.filter((arg) => !arg.startsWith('console=')), 'console=hvc0'],
+        },
+      };
+
+/** Whether the backend's formats can hold a name that others can. */
+export const canName = (backend: Backend, name: string): boolean =>
+  backend.name !== 'xen-host' || /^[\x21-\x7e]+$/.test(name.replaceAll('#', ' '));

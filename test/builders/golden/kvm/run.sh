@@ -22,6 +22,7 @@ The image is not written to: changes go to a temporary file and are forgotten.
   --bios        start the image's own boot loader through a BIOS (the default)
   --uefi        start it through UEFI; needs OVMF
   --kernel      start the bundle's kernel and initrd directly
+  --microvm     the same, on QEMU's smallest machine, which has no PCI
   --ssh PORT    let ssh connections to this port of 127.0.0.1 reach the guest
   --persistent  write changes into the image
   --help        show this text
@@ -50,6 +51,7 @@ while [ $# -gt 0 ]; do
     --bios) firmware=bios ;;
     --uefi) firmware=uefi ;;
     --kernel) firmware=kernel ;;
+    --microvm) firmware=microvm ;;
     --persistent) persistent=yes ;;
     --ssh)
         [ $# -gt 1 ] || die '--ssh needs a port number'
@@ -86,19 +88,27 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-drive="file=$(value "$bundle/$image"),format=$format,if=virtio"
+drive="file=$(value "$bundle/$image"),format=$format,if=none,id=disk"
 if [ "$persistent" = yes ]; then
     [ -w "$bundle/$image" ] || die "cannot write $bundle/$image"
 elif [ "$disk_bytes" -gt 0 ] && command -v qemu-img >/dev/null 2>&1; then
     # The machine's disk is larger than the image, which grows into it.
     qemu-img create -q -f qcow2 -F "$format" -b "$bundle/$image" "$scratch/disk.qcow2" "$disk_bytes"
-    drive="file=$(value "$scratch/disk.qcow2"),format=qcow2,if=virtio"
+    drive="file=$(value "$scratch/disk.qcow2"),format=qcow2,if=none,id=disk"
 else
     [ "$disk_bytes" -eq 0 ] ||
         printf 'run.sh: without qemu-img (qemu-utils) the disk keeps the size of the image\n' >&2
     drive="$drive,snapshot=on"
 fi
-set -- -drive "$drive" "$@"
+machine='q35,graphics=off'
+bus=pci
+if [ "$firmware" = microvm ]; then
+    machine='microvm,acpi=on'
+    bus=device
+    # It cannot be reset but by a triple fault.
+    cmdline="$cmdline reboot=t"
+fi
+set -- -drive "$drive" -device "virtio-blk-$bus,drive=disk" "$@"
 
 find_ovmf() {
     if [ -n "${OVMF_CODE:-}" ] && [ -n "${OVMF_VARS:-}" ]; then
@@ -128,7 +138,7 @@ uefi)
         -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(value "$OVMF_CODE")" \
         -drive "if=pflash,format=raw,unit=1,file=$(value "$scratch/vars.fd")" "$@"
     ;;
-kernel)
+kernel | microvm)
     [ -n "$kernel" ] || die 'this bundle has no kernel beside its image' 'use --bios or --uefi'
     [ -r "$bundle/$kernel" ] || die "cannot read $bundle/$kernel"
     [ -z "$initrd" ] || set -- -initrd "$bundle/$initrd" "$@"
@@ -153,18 +163,18 @@ fi
 forward=
 [ -z "$ssh_port" ] || forward=",hostfwd=tcp:127.0.0.1:$ssh_port-:22"
 set -- \
-    -netdev 'user,id=net0'"$forward" -device 'virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01' \
-    -netdev 'user,id=net1' -device 'virtio-net-pci,netdev=net1' \
+    -netdev 'user,id=net0'"$forward" -device "virtio-net-$bus,"'netdev=net0,mac=00:50:56:00:00:01' \
+    -netdev 'user,id=net1' -device "virtio-net-$bus,"'netdev=net1' \
     "$@"
 
 # In the background, where a program would else read from /dev/null.
 exec 3<&0
 "$qemu" -name "$(value "$name")" \
-    '-machine' 'q35,graphics=off' \
+    -machine "$machine" \
     '-m' '1024' \
     '-smp' '2' \
     '-object' 'rng-random,id=rng0,filename=/dev/urandom' \
-    '-device' 'virtio-rng-pci,rng=rng0' \
+    -device "virtio-rng-$bus,rng=rng0" \
     -display none -serial mon:stdio "$@" <&3 3<&- &
 guest=$!
 # A shell that waits for a program in the foreground hears no signal.
