@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../vse/diagnostic.ts';
 import { error, VsecError } from '../../vse/diagnostic.ts';
 import type { NicConfig } from '../../vse/types.ts';
 import type { GoldenImage } from '../backend.ts';
+import { kernelCommandLine } from './quote.ts';
 
 const MIB = 2 ** 20;
 /** Less than this and Debian's initrd does not even unpack. */
@@ -53,6 +54,8 @@ export function checkImage(
   ];
   if (found.length > 0) return found;
   try {
+    // Also where the glue does not hold it: the image's own boot menu does.
+    kernelCommandLine(image.cmdline);
     emit(image);
     return [];
   } catch (problem) {
