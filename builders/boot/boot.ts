@@ -11,14 +11,15 @@ import type { AcceleratorChoice } from './accelerator.ts';
 import { accelerators, kvmObstacle } from './accelerator.ts';
 import type { Attempt, BootTest } from './attempt.ts';
 import { attempt } from './attempt.ts';
+import { chooseFirmware } from './firmware.ts';
 import { measure, openImage } from './image-under-test.ts';
 import type { BootResult } from './result.ts';
-import { explain, foreignRoot, written } from './result.ts';
+import { explain, foreignHypervisor, foreignRoot, written } from './result.ts';
 import type { Watched } from './watch.ts';
 
 export interface BootOptions {
   readonly backend: string;
-  /** `bios` when absent. */
+  /** The backend's usual one when absent. */
   readonly firmware?: Firmware;
   /** `auto` when absent: KVM where it works, software where it does not. */
   readonly accelerator?: AcceleratorChoice;
@@ -50,15 +51,15 @@ export async function bootBundle(
     throw failure('BOOT001', `vsec cannot start guests of ${backend.name}`, {
       hint: `its glue is in boot/${backend.name}; boot with --backend qemu to test the image`,
     });
+  const firmware = chooseFirmware(backend, options.firmware);
   const choices = accelerators(backend, options.accelerator ?? 'auto', kvmObstacle());
   const manifest = await readManifest(bundle);
   const image = goldenImage(manifest);
   const problems = backend.check(image).filter((one) => one.severity === 'error');
   if (problems.length > 0) throw new VsecError(problems, 2);
   const test: BootTest = {
-    ...{ backend, bundle, image, toolbox, ctx },
+    ...{ backend, bundle, image, firmware, toolbox, ctx },
     under: await openImage(bundle, manifest, image, backend, ctx),
-    firmware: options.firmware ?? 'bios',
     timeout: (options.timeout ?? TIMEOUT) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
@@ -104,11 +105,13 @@ async function conclude(
   const faults = [
     ...explain(watched, accelerator),
     ...foreignRoot(report?.rootfsUuid, manifest),
+    ...foreignHypervisor(report, backend.xenRole),
     ...written(under, after),
   ];
   const up = faults.length === 0;
   return {
     backend: backend.name,
+    ...(backend.standIn !== undefined && { standIn: backend.standIn }),
     up,
     seconds: Number(watched.seconds.toFixed(1)),
     // KVM's guests are only proven by KVM.

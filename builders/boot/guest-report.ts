@@ -4,7 +4,8 @@
  *
  *     vsec: up seconds=23.4 failed=0 units=- rootfs-uuid=6d0e…
  *
- * and before it come `vsec: failed-unit NAME: RESULT` and `vsec: failed-log NAME: TEXT`.
+ * and before it come `vsec: failed-unit NAME: RESULT` and `vsec: failed-log NAME: TEXT`. Under Xen
+ * the last line ends with ` xen=ROLE`.
  */
 
 export interface FailedUnit {
@@ -16,6 +17,8 @@ export interface FailedUnit {
 }
 
 export interface GuestReport {
+  /** What the guest is to Xen, if it sees one. */
+  readonly xenRole?: string;
   /** Since the guest's kernel started. */
   readonly seconds?: number;
   readonly failed: readonly FailedUnit[];
@@ -23,7 +26,7 @@ export interface GuestReport {
   readonly rootfsUuid?: string;
 }
 
-const UP = /vsec: up seconds=(-|\d+(?:\.\d+)?) failed=(\d+) units=(\S+) rootfs-uuid=(\S+)\s*$/;
+const UP = /vsec: up seconds=(-|\d+(?:\.\d+)?) failed=(\d+) units=(\S+) rootfs-uuid=(\S+)(?: xen=(\w+))?\s*$/;
 const FAILED = /vsec: failed-unit (\S+): (\S+)\s*$/;
 const LOG = /vsec: failed-log (\S+): (.*?)\s*$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -52,12 +55,13 @@ export class GuestReportReader {
 
   private complete(match: RegExpExecArray | null): GuestReport | undefined {
     if (!match) return undefined;
-    const [, seconds = '', count = '', units = '', uuid = ''] = match;
+    const [, seconds = '', count = '', units = '', uuid = '', role] = match;
     const names = units === '-' ? [] : units.split(',');
     if (names.length !== Number(count) || (uuid !== '-' && !UUID.test(uuid))) return undefined;
     return {
       ...(seconds !== '-' && { seconds: Number(seconds) }),
       ...(uuid !== '-' && { rootfsUuid: uuid.toLowerCase() }),
+      ...(role !== undefined && { xenRole: role }),
       failed: names.map((name) => {
         const result = this.results.get(name);
         return { name, ...(result !== undefined && { result }), log: this.logs.get(name) ?? [] };

@@ -1,7 +1,7 @@
 /** What `vsec boot` found out, and how it is said. */
 import { error } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
-import type { Accelerator, Firmware } from '../backend.ts';
+import type { Accelerator, Firmware, XenRole } from '../backend.ts';
 import type { Manifest } from '../manifest.ts';
 import type { GuestReport } from './guest-report.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
@@ -17,6 +17,8 @@ export type Tier = 'ran' | 'validated' | 'emitted';
 /** `vsec boot --json`; the first seven fields are a contract (design.md). */
 export interface BootResult {
   readonly backend: string;
+  /** What stood for the hypervisor, where nothing here can run that itself. */
+  readonly standIn?: string;
   /** systemd reached its default target and no unit failed. */
   readonly up: boolean;
   /** From the start of the hypervisor to the guest's report, or until it was given up. */
@@ -101,6 +103,24 @@ export function foreignRoot(uuid: string | undefined, manifest: Manifest): reado
     error('BOOT036', 'the guest runs from another root file system than the manifest names', {
       notes: [{ message: `it has UUID ${uuid}, expected ${expected}` }],
       hint: 'is there a second disk or a stale boot menu with the same label?',
+    }),
+  ];
+}
+
+/** Whether the guest runs where the backend says; a boot menu's fallback would be up as well. */
+export function foreignHypervisor(
+  report: GuestReport | undefined,
+  expected: XenRole | undefined,
+): readonly Diagnostic[] {
+  if (!report || expected === undefined || report.xenRole === expected) return [];
+  const seen = report.xenRole === undefined ? 'no Xen' : `itself as ${report.xenRole} under Xen`;
+  return [
+    error('BOOT038', `the guest came up, but not as ${expected} under Xen`, {
+      notes: [{ message: `it sees ${seen}` }],
+      hint:
+        expected === 'dom0'
+          ? 'Xen did not start, and the boot menu fell back to Linux alone: see the console'
+          : 'something else than the guest was started: see the console',
     }),
   ];
 }

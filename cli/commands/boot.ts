@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { backends } from '../../builders/backends/index.ts';
 import { bootBundle } from '../../builders/boot/boot.ts';
+import { FIRMWARES } from '../../builders/boot/firmware.ts';
 import type { BootResult } from '../../builders/boot/result.ts';
 import { buildEnvironment } from '../building.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
@@ -12,7 +13,6 @@ import { jobs, json, offline } from '../options.ts';
 import type { Session } from '../session.ts';
 import { obtainBootToolbox } from '../toolboxes.ts';
 
-const FIRMWARES = ['bios', 'uefi', 'kernel'] as const;
 const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
 
 const isFolder = (path: string) =>
@@ -20,8 +20,9 @@ const isFolder = (path: string) =>
 
 function tell(result: BootResult, session: Session): void {
   session.diagnose(result.diagnostics);
-  const { backend, firmware, accelerator, exec } = result;
+  const { backend, firmware, accelerator, exec, standIn } = result;
   const how = `${backend} (${firmware}, ${accelerator})`;
+  if (standIn !== undefined) session.say(`In the place of ${backend}: ${standIn}`);
   const time = formatSeconds(result.seconds);
   if (!result.up) {
     if (result.console.length > 0) {
@@ -66,7 +67,8 @@ export default defineCommand({
       kind: 'text',
       placeholder: 'KIND',
       choices: FIRMWARES,
-      describe: 'How the machine starts; kernel: kernel and initrd directly (default: bios)',
+      describe:
+        "How the machine starts; kernel: kernel and initrd directly (default: the backend's)",
     },
     kernel: { kind: 'flag', describe: 'The same as --firmware kernel' },
     accelerator: {
