@@ -21,6 +21,8 @@ export interface BootOptions {
   readonly backend: string;
   /** The backend's usual one when absent. */
   readonly firmware?: Firmware;
+  /** Format of the disk to boot, of those in the bundle; the backend's own when absent. */
+  readonly disk?: string;
   /** `auto` when absent: KVM where it works, software where it does not. */
   readonly accelerator?: AcceleratorChoice;
   /** Seconds until the guest must be up, and for the command to be done; 300 when absent. */
@@ -59,7 +61,7 @@ export async function bootBundle(
   if (problems.length > 0) throw new VsecError(problems, 2);
   const test: BootTest = {
     ...{ backend, bundle, image, firmware, toolbox, ctx },
-    under: await openImage(bundle, manifest, image, backend, ctx),
+    under: await openImage(bundle, manifest, image, backend, ctx, options.disk),
     timeout: (options.timeout ?? TIMEOUT) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),

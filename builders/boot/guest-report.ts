@@ -26,7 +26,8 @@ export interface GuestReport {
   readonly rootfsUuid?: string;
 }
 
-const UP = /vsec: up seconds=(-|\d+(?:\.\d+)?) failed=(\d+) units=(\S+) rootfs-uuid=(\S+)(?: xen=(\w+))?\s*$/;
+const UP =
+  /vsec: up seconds=(-|\d+(?:\.\d+)?) failed=(\d+) units=(\S+) rootfs-uuid=(\S+)(?: xen=(\w+))?\s*$/;
 const FAILED = /vsec: failed-unit (\S+): (\S+)\s*$/;
 const LOG = /vsec: failed-log (\S+): (.*?)\s*$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

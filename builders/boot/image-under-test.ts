@@ -31,7 +31,7 @@ export async function measure(path: string, ctx: Context): Promise<string> {
 }
 
 /**
- * Picks the disk to boot and measures it. BOOT004 when the bundle holds none, BOOT005 when it is
+ * Picks the disk to boot, of the format that is `wanted`, and measures it. BOOT004 when the bundle holds none, BOOT005 when it is
  * missing, BOOT006 when it is no longer the one that the manifest names.
  */
 export async function openImage(
@@ -40,12 +40,17 @@ export async function openImage(
   image: GoldenImage,
   backend: Backend,
   ctx: Context,
+  wanted?: string,
 ): Promise<ImageUnderTest> {
-  const formats = [...backend.formats, 'qcow2', 'raw'];
+  const formats = wanted === undefined ? [...backend.formats, 'qcow2', 'raw'] : [wanted];
   if (!formats.some((format) => image.disks[format] !== undefined))
-    throw failure('BOOT004', `${image.stem} holds no disk image that can be booted`, {
-      hint: `build it with --backend ${backend.name}, or with --format ${formats[0]}`,
-    });
+    throw failure(
+      'BOOT004',
+      wanted === undefined
+        ? `${image.stem} holds no disk image that can be booted`
+        : `${image.stem} holds no ${wanted} image`,
+      { hint: `build it with --backend ${backend.name}, or with --format ${formats[0]}` },
+    );
   const { file, format } = disk(image, formats);
   const path = join(bundle, file);
   if (!existsSync(path))

@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { backends } from '../../builders/backends/index.ts';
+import { bootAll } from '../../builders/boot/boot-all.ts';
+import type { BootEvidence } from '../../builders/boot/boot-all.ts';
 import { bootBundle } from '../../builders/boot/boot.ts';
 import { FIRMWARES } from '../../builders/boot/firmware.ts';
 import type { BootResult } from '../../builders/boot/result.ts';
+import { FORMAT_NAMES, formatByName } from '../../builders/formats.ts';
 import { buildEnvironment } from '../building.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
 import { toJson } from '../diagnostics.ts';
@@ -14,6 +17,17 @@ import type { Session } from '../session.ts';
 import { obtainBootToolbox } from '../toolboxes.ts';
 
 const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
+
+/** As a backend's name: each of them. */
+const ALL = 'all';
+const DISKS = FORMAT_NAMES.filter((name) => formatByName(name).disk);
+
+const succeeded = (result: BootResult) => result.up && (result.exec?.exitCode ?? 0) === 0;
+
+const asJson = (result: BootResult) => ({
+  ...result,
+  diagnostics: result.diagnostics.map(toJson),
+});
 
 const isFolder = (path: string) =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -42,6 +56,15 @@ function tell(result: BootResult, session: Session): void {
     session.complain(`in the guest, the command ended with ${exec.exitCode}`);
 }
 
+function tellAll(rows: readonly BootEvidence[], session: Session): void {
+  for (const row of rows)
+    if (row.attempted) tell(row, session);
+    else {
+      const [why] = row.diagnostics;
+      session.say(`${row.backend} (${row.firmware}) was not tried: ${why?.message ?? ''}`);
+    }
+}
+
 export default defineCommand({
   description: `Boots an image for real and waits until it is up: until systemd in the guest says
     that its default target is reached and no unit has failed. Prints how long it took. If it does
@@ -60,8 +83,8 @@ export default defineCommand({
     backend: {
       kind: 'text',
       placeholder: 'NAME',
-      choices: backends.map((backend) => backend.name),
-      describe: 'The hypervisor (default: qemu)',
+      choices: [...backends.map((backend) => backend.name), ALL],
+      describe: 'The hypervisor, or all that can be tried here (default: qemu)',
     },
     firmware: {
       kind: 'text',
@@ -69,6 +92,12 @@ export default defineCommand({
       choices: FIRMWARES,
       describe:
         "How the machine starts; kernel: kernel and initrd directly (default: the backend's)",
+    },
+    disk: {
+      kind: 'text',
+      placeholder: 'FORMAT',
+      choices: DISKS,
+      describe: "Which disk of the bundle to boot (default: the backend's; with all: raw)",
     },
     kernel: { kind: 'flag', describe: 'The same as --firmware kernel' },
     accelerator: {
@@ -107,6 +136,7 @@ export default defineCommand({
   examples: [
     { command: 'vsec boot cfd_2.1.0_amd64', does: 'does it come up?' },
     { command: 'vsec boot cfd.yaml --firmware uefi --console', does: 'build, boot and watch it' },
+    { command: 'vsec boot cfd_2.1.0_amd64 --backend all --json', does: 'what is proven of it?' },
     { command: "vsec boot cfd_2.1.0_amd64 --exec 'uname -r'", does: 'ask the guest something' },
   ],
   async run({ args: [target = ''], options, session }): Promise<ExitCode> {
@@ -127,22 +157,31 @@ export default defineCommand({
     const accelerator = ACCELERATORS.find((name) => name === options.accelerator);
     const consoleLog = options['console-log'];
     const { context } = session;
-    const result = await bootBundle(
-      bundle,
-      {
-        backend: options.backend ?? 'qemu',
-        ...(firmware && { firmware }),
-        ...(accelerator && { accelerator }),
-        ...(options.timeout !== undefined && { timeout: options.timeout }),
-        ...(options.exec !== undefined && { exec: options.exec }),
-        ...(consoleLog !== undefined && { consoleLog: resolve(consoleLog) }),
-      },
-      toolbox,
-      options.console ? { ...context, report: session.showingDetails } : context,
-    );
-    if (options.json) {
-      session.printJson({ ...result, diagnostics: result.diagnostics.map(toJson) });
-    } else tell(result, session);
-    return result.up && (result.exec?.exitCode ?? 0) === 0 ? 0 : 1;
+    const common = {
+      ...(options.disk !== undefined && { disk: options.disk }),
+      ...(accelerator && { accelerator }),
+      ...(options.timeout !== undefined && { timeout: options.timeout }),
+      ...(options.exec !== undefined && { exec: options.exec }),
+      ...(consoleLog !== undefined && { consoleLog: resolve(consoleLog) }),
+    };
+    const watched = options.console ? { ...context, report: session.showingDetails } : context;
+    const backend = options.backend ?? 'qemu';
+    if (backend === ALL) {
+      const rows = await bootAll(
+        bundle,
+        { ...common, ...(firmware && { firmware }) },
+        toolbox,
+        watched,
+      );
+      if (options.json) session.printJson(rows.map(asJson));
+      else tellAll(rows, session);
+      const tried = rows.filter((row) => row.attempted);
+      return tried.some((row) => row.up) && tried.every(succeeded) ? 0 : 1;
+    }
+    const way = { backend, ...(firmware && { firmware }) };
+    const result = await bootBundle(bundle, { ...common, ...way }, toolbox, watched);
+    if (options.json) session.printJson(asJson(result));
+    else tell(result, session);
+    return succeeded(result) ? 0 : 1;
   },
 });
