@@ -119,7 +119,8 @@ export async function execInGuest(
 
 type SshResult = Omit<ExecResult, 'command'>;
 
-async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
+/** Waits until the guest's ssh server lets us in; BOOT040 when it does not. */
+export async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + PATIENCE;
   for (;;) {
     const probe = await ssh('true', way, signal);
@@ -146,12 +147,19 @@ const SSH_SETTINGS = {
   UserKnownHostsFile: '/dev/null',
 };
 
-function ssh(command: string, { key, port, toolbox }: Way, signal: AbortSignal) {
-  const { file, args, env } = toolbox.command('ssh', [
+/** The program that runs a shell command as root in the guest, with its output as it comes. */
+export const sshCommand = (
+  command: string,
+  { key, port, toolbox }: Way,
+): ReturnType<Toolbox['command']> =>
+  toolbox.command('ssh', [
     ...['-F', 'none', '-i', key.path, '-p', String(port)],
     ...Object.entries(SSH_SETTINGS).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...['root@127.0.0.1', '--', command],
   ]);
+
+function ssh(command: string, way: Way, signal: AbortSignal) {
+  const { file, args, env } = sshCommand(command, way);
   return new Promise<SshResult>((resolve) => {
     const settings = { env: { ...env }, signal, maxBuffer: MOST_OUTPUT, killSignal: 'SIGKILL' };
     const child = execFile(file, [...args], settings as ExecFileOptions, (_, stdout, stderr) =>

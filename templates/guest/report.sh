@@ -3,9 +3,10 @@
 #
 #   vsec: failed-unit NAME: RESULT          one line for each failed unit
 #   vsec: failed-log NAME: TEXT             the end of that unit's journal
-#   vsec: up seconds=S failed=N units=A,B rootfs-uuid=UUID
+#   vsec: up seconds=S failed=N units=A,B rootfs-uuid=UUID [xen=ROLE]
 #
-# A field without a value is "-". The last line comes last.
+# A field without a value is "-"; ROLE is dom0, PV, PVH or HVM, and only said under Xen. The last
+# line comes last.
 
 LC_ALL=C
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,6 +23,17 @@ failed_units() {
 
 root_uuid() {
     findmnt --noheadings --output UUID / 2>/dev/null
+}
+
+xen_role() {
+    read -r type 2>/dev/null </sys/hypervisor/type && [ "$type" = xen ] || return 0
+    # Bit 11 is XENFEAT_dom0 (xen/public/features.h).
+    if read -r features 2>/dev/null </sys/hypervisor/properties/features &&
+        [ $((0x$features >> 11 & 1)) = 1 ]; then
+        echo dom0
+    else
+        cat /sys/hypervisor/guest_type 2>/dev/null
+    fi
 }
 
 describe() {
@@ -53,7 +65,8 @@ for unit in $failed; do
     names=${names:+$names,}$unit
 done
 uuid=$(root_uuid)
-report="vsec: up seconds=${seconds:--} failed=$count units=${names:--} rootfs-uuid=${uuid:--}"
+role=$(xen_role)
+report="vsec: up seconds=${seconds:--} failed=$count units=${names:--} rootfs-uuid=${uuid:--}${role:+ xen=$role}"
 details=$(describe "$failed")
 [ -z "$details" ] || report="$details
 $report"

@@ -1,6 +1,6 @@
 /** The guest's report: the script that prints it and the reader that takes it agree. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +24,11 @@ describe('the reader', () => {
   it('takes a report of a sound guest', () => {
     const line = `vsec: up seconds=23.4 failed=0 units=- rootfs-uuid=${UUID}`;
     expect(read(line)).toEqual({ seconds: 23.4, failed: [], rootfsUuid: UUID });
+  });
+
+  it('hears what the guest is to Xen', () => {
+    const line = `vsec: up seconds=23.4 failed=0 units=- rootfs-uuid=${UUID} xen=PVH`;
+    expect(read(line)).toEqual({ seconds: 23.4, failed: [], rootfsUuid: UUID, xenRole: 'PVH' });
   });
 
   it('takes it behind a prompt that nobody ended, and before spaces', () => {
@@ -99,7 +104,8 @@ describe('the script', () => {
     writeFileSync(join(folder, 'active'), consoles);
     const script = templateText('guest/report.sh')
       .replace(/^PATH=.*$/m, `PATH=${folder}:/usr/bin:/bin`)
-      .replace('/sys/class/tty/console/active', join(folder, 'active'));
+      .replace('/sys/class/tty/console/active', join(folder, 'active'))
+      .replaceAll('/sys/hypervisor', join(folder, 'hypervisor'));
     const { status, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
     try {
@@ -131,6 +137,19 @@ describe('the script', () => {
       { name: 'ssh.service', result: 'exit-code', log: ['a line', 'another  line'] },
       { name: 'var-lib\\x2dx.mount', result: 'exit-code', log: ['a line', 'another  line'] },
     ]);
+  });
+
+  it.each([
+    ['dom0', '00000f05', 'PV'],
+    ['PV', '00000705', 'PV'],
+    ['PVH', '00000705', 'PVH'],
+    ['HVM', '000006a0', 'HVM'],
+  ])('says that it is %s under Xen', (role, features, type) => {
+    mkdirSync(join(folder, 'hypervisor/properties'), { recursive: true });
+    writeFileSync(join(folder, 'hypervisor/type'), 'xen\n');
+    writeFileSync(join(folder, 'hypervisor/guest_type'), `${type}\n`);
+    writeFileSync(join(folder, 'hypervisor/properties/features'), `${features}\n`);
+    expect(read(run('', 'null\n'))?.xenRole).toBe(role);
   });
 
   it('survives a machine without consoles', () => {
