@@ -2,11 +2,28 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { misuse } from '../../vse/diagnostic.ts';
 import type { Backend } from '../backend.ts';
+import { diskless } from './diskless.ts';
 import { kvm } from './kvm.ts';
+import { netboot } from './netboot.ts';
 import { qemu } from './qemu.ts';
+import { vmware } from './vmware.ts';
+import { xenHost } from './xen-host.ts';
+import { xenHvm } from './xen-hvm.ts';
+import { xenPv } from './xen-pv.ts';
+import { xenPvh } from './xen-pvh.ts';
 
 /** In the order in which they are listed to people. */
-export const backends: readonly Backend[] = [qemu, kvm];
+export const backends: readonly Backend[] = [
+  qemu,
+  kvm,
+  xenPv,
+  xenPvh,
+  xenHvm,
+  xenHost,
+  vmware,
+  netboot,
+  diskless,
+];
 
 /** The backend of that name; an unknown one is a `VsecError` (BUILD400, exit code 2). */
 export function backendByName(name: string): Backend {

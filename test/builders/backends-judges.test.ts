@@ -2,11 +2,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GoldenImage } from '../../builders/backend.ts';
 import { backends } from '../../builders/backends/index.ts';
-import { HOSTILE_NAMES, IMAGE, named, withMachine } from './support/image.ts';
+import { canName, HOSTILE_NAMES, IMAGE, named, subject, withMachine } from './support/image.ts';
 import { installed } from './support/programs.ts';
 
 const { kernel: _kernel, initrd: _initrd, ...withoutKernel } = IMAGE;
@@ -15,7 +15,7 @@ const IMAGES: readonly (readonly [string, GoldenImage])[] = [
   ['the usual image', IMAGE],
   ['no interfaces', withMachine({ nics: [] })],
   ['no kernel', withoutKernel],
-  ['a raw disk alone', { ...IMAGE, disks: { raw: 'cfd.raw' } }],
+  ['no qcow2', { ...IMAGE, disks: { raw: 'cfd.raw', vmdk: 'cfd.vmdk' } }],
   ['hostile arguments', { ...IMAGE, cmdline: ['a=<&>', `b='$(id)'`, 'c="d e"', ']]>'] }],
   ...HOSTILE_NAMES.map((name) => [JSON.stringify(name), named(name)] as const),
 ];
@@ -24,11 +24,13 @@ let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'vsec-judges-'));
   backends.forEach((backend) =>
-    IMAGES.forEach(([, image], index) =>
-      backend.emit(image).forEach((file, at) => {
-        const suffix = file.path.endsWith('.sh') ? 'sh' : 'xml';
-        writeFileSync(join(folder, `${backend.name}-${index}-${at}.${suffix}`), file.content);
-      }),
+    IMAGES.forEach(
+      ([, image], index) =>
+        canName(backend, image.stem) &&
+        backend.emit(subject(backend, image)).forEach((file, at) => {
+          const suffix = extname(file.path);
+          writeFileSync(join(folder, `${backend.name}-${index}-${at}${suffix}`), file.content);
+        }),
     ),
   );
 });
