@@ -4,7 +4,7 @@ import type { Origin, Vse } from '../vse/types.ts';
 import { requestsOf, type Request } from './requests.ts';
 import { explainUnsolvable, searchExhausted, unsatisfiable } from './resolve-failure.ts';
 import type { Candidate, Problem } from './solver/problem.ts';
-import { solve } from './solver/search.ts';
+import { solveWithSecondThoughts } from './solver/second-thoughts.ts';
 import { assignStages, pathTo, type Placement } from './stages.ts';
 import { upgraded, type Solved } from './upgrade.ts';
 import type {
@@ -79,11 +79,12 @@ export function resolve(vse: Vse, universe: Universe, options: ResolveOptions): 
 }
 
 function solveOrExplain(problem: ResolveProblem, vse: Vse, universe: Universe): Solved {
+  const isBest = (candidate: Candidate): boolean => bestVersion(candidate, universe) === candidate;
   const failures: Diagnostic[] = [];
   let { requests } = problem;
   let forbidden = [...problem.forbidden];
   for (;;) {
-    const outcome = solve({ ...problem, requests, forbidden });
+    const outcome = solveWithSecondThoughts({ ...problem, requests, forbidden }, isBest);
     if (outcome.kind === 'solved' && failures.length === 0) return outcome;
     if (outcome.kind === 'exhausted') failures.push(searchExhausted(outcome.conflicts));
     if (outcome.kind !== 'unsolvable') throw new VsecError(failures);
@@ -101,6 +102,12 @@ function solveOrExplain(problem: ResolveProblem, vse: Vse, universe: Universe): 
     requests = requests.filter((request) => request !== out);
     if (!out) throw new VsecError(failures);
   }
+}
+
+/** Of the same package, for the same architecture. */
+function bestVersion(candidate: Candidate, universe: Universe): Candidate | undefined {
+  const { name, architecture } = universe.info(candidate);
+  return universe.versions(name).find((one) => universe.info(one).architecture === architecture);
 }
 
 function describe(

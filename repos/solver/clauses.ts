@@ -65,6 +65,11 @@ export class ClauseSet<F> {
     return this.#values[candidate] === -1;
   }
 
+  /** False whatever is chosen: no choice had part in it. */
+  isImpossible(candidate: Candidate): boolean {
+    return this.isFalse(candidate) && this.#levels[candidate] === 0;
+  }
+
   /** Opens a level and assumes that the candidate, which must be unknown, is true. */
   assume(candidate: Candidate): void {
     this.#starts.push(this.#trail.length);

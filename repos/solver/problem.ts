@@ -36,6 +36,8 @@ export interface Problem<
   /** What is asked for, in the order in which it is to be satisfied. */
   readonly requests: readonly Q[];
   readonly forbidden: Iterable<Candidate>;
+  /** Taken to be possible before anything is chosen, so that nothing else is chosen against them. */
+  readonly favoured?: readonly Candidate[];
   /** Asked once for each candidate that comes into play. */
   constraints(candidate: Candidate): Constraints<R, C>;
 }
@@ -65,6 +67,8 @@ export type Outcome<
       readonly kind: 'solved';
       /** In the order in which they were chosen. */
       readonly chosen: readonly Candidate[];
+      /** What would have been chosen, had not something else been chosen before. */
+      readonly regrets: readonly Candidate[];
       readonly conflicts: number;
     }
   | {

@@ -57,30 +57,46 @@ export function solve<R extends Requirement, C extends Conflict, Q extends Requi
       if (level === undefined) return failed(violated);
       if (++conflicts > maxConflicts) return { kind: 'exhausted', conflicts };
       walk.goBack(level);
-    } else if (!walk.step()) return { kind: 'solved', chosen: walk.chosen, conflicts };
+    } else if (!walk.step()) {
+      const { chosen, regrets } = walk;
+      return { kind: 'solved', chosen, regrets, conflicts };
+    }
   }
 }
+
+/** Lengths and places to go back to. */
+interface Level {
+  readonly place: Place | undefined;
+  readonly answered: number;
+  readonly chosen: number;
+  readonly regrets: number;
+}
+
+type Assignment = Pick<ClauseSet<unknown>, 'assume' | 'isTrue' | 'isFalse' | 'isImpossible'>;
 
 /** What has been chosen so far, and where the walk is. */
 class Walk {
   readonly chosen: Candidate[] = [];
+  readonly regrets: Candidate[] = [];
   readonly #isChosen: Uint8Array;
   readonly #requests: readonly Requirement[];
-  readonly #clauses: Pick<ClauseSet<unknown>, 'assume' | 'isTrue' | 'isFalse'>;
+  readonly #favoured: readonly Candidate[];
+  readonly #clauses: Assignment;
   readonly #requirementsOf: (candidate: Candidate) => readonly Requirement[];
   /** Requests that have been chosen for. */
   #answered = 0;
   #place: Place | undefined;
   /** Where each level began. */
-  readonly #levels: { place: Place | undefined; answered: number; chosen: number }[] = [];
+  readonly #levels: Level[] = [];
 
   constructor(
-    { size, requests }: Pick<Problem, 'size' | 'requests'>,
-    clauses: Pick<ClauseSet<unknown>, 'assume' | 'isTrue' | 'isFalse'>,
+    { size, requests, favoured = [] }: Pick<Problem, 'size' | 'requests' | 'favoured'>,
+    clauses: Assignment,
     requirementsOf: (candidate: Candidate) => readonly Requirement[],
   ) {
     this.#isChosen = new Uint8Array(size);
     this.#requests = requests;
+    this.#favoured = favoured;
     this.#clauses = clauses;
     this.#requirementsOf = requirementsOf;
     this.#place = { requirements: requests, index: 0, then: undefined, root: true };
@@ -88,6 +104,12 @@ class Walk {
 
   /** Goes on until a choice has to be tried (true) or everything is satisfied (false). */
   step(): boolean {
+    const open = (one: Candidate) => !this.#clauses.isTrue(one) && !this.#clauses.isFalse(one);
+    const favoured = this.#favoured.find(open);
+    if (favoured !== undefined) {
+      this.#assume(favoured);
+      return true;
+    }
     while (this.#answered < this.#requests.length) {
       if (this.#satisfy(this.#requests[this.#answered]!) === 'assumed') return true;
       this.#answered += 1;
@@ -113,10 +135,11 @@ class Walk {
 
   /** Forgets what was chosen above a level. */
   goBack(level: number): void {
-    const { place, answered, chosen } = this.#levels[level]!;
+    const { place, answered, chosen, regrets } = this.#levels[level]!;
     this.#levels.length = level;
     this.#place = place;
     this.#answered = answered;
+    this.regrets.length = regrets;
     for (const candidate of this.chosen.splice(chosen)) this.#isChosen[candidate] = 0;
   }
 
@@ -133,14 +156,24 @@ class Walk {
     const best = requirement.candidates.find((candidate) => !this.#clauses.isFalse(candidate));
     if (best === undefined) return 'done';
     if (!this.#clauses.isTrue(best)) {
-      const { length } = this.chosen;
-      this.#levels.push({ place: this.#place, answered: this.#answered, chosen: length });
-      this.#clauses.assume(best);
+      this.#assume(best);
       return 'assumed';
     }
+    const rather = requirement.candidates.find((one) => !this.#clauses.isImpossible(one));
+    if (rather !== undefined && rather !== best && !requirement.optional) this.regrets.push(rather);
     this.#isChosen[best] = 1;
     this.chosen.push(best);
     return 'done';
+  }
+
+  #assume(candidate: Candidate): void {
+    this.#levels.push({
+      place: this.#place,
+      answered: this.#answered,
+      chosen: this.chosen.length,
+      regrets: this.regrets.length,
+    });
+    this.#clauses.assume(candidate);
   }
 }
 
