@@ -102,6 +102,8 @@ export interface XenGuestRequest {
   readonly folder: string;
   /** Absolute path in dom0 of the guest's disk, a raw block device that may be written. */
   readonly disk: string;
+  /** Absolute path in dom0 of the file that an emulated serial port writes to. */
+  readonly serialLog: string;
   readonly firmware: Firmware;
 }
 

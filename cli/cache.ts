@@ -31,6 +31,7 @@ const KINDS: readonly Kind[] = [
   { name: 'parsed indexes', folder: 'universe', depth: 0 },
   { name: 'signed releases', folder: 'releases', depth: 0 },
   { name: 'toolboxes', folder: 'toolbox', depth: 0 },
+  { name: 'Xen hosts', folder: 'xen-host', depth: 0 },
   { name: 'built stages', folder: 'stages', depth: 0 },
   { name: 'finished trees', folder: 'rootfs', depth: 0 },
   { name: UNFINISHED, folder: 'work', depth: 0 },

@@ -16,10 +16,10 @@ import type { Session } from './session.ts';
 const FOLDER = fileURLToPath(new URL('../builders/toolbox/', import.meta.url));
 
 /** A month: then newer programs are looked for. */
-const MAX_AGE_S = 30 * 86_400;
+export const MAX_AGE_S = 30 * 86_400;
 
 export async function toolboxDefinition(
-  name: 'build' | 'boot',
+  name: 'build' | 'boot' | 'xen-host',
   env: Session['context']['env'],
 ): Promise<Vse> {
   const file = join(FOLDER, `${name}.yaml`);

@@ -32,6 +32,8 @@ interface Places {
   readonly disk: { readonly format: string; readonly target: string };
   /** Ends instead of starting anew: for tests. */
   readonly once?: true;
+  /** Where an emulated serial port goes to, as QEMU writes it; a terminal when absent. */
+  readonly serial?: string;
 }
 
 /** Arguments for a kernel that Xen starts: the last console becomes `/dev/console`. */
@@ -69,6 +71,7 @@ export const bootConfig = (image: GoldenImage, start: XenStart, request: XenGues
     folder: request.folder,
     disk: { format: 'raw', target: request.disk },
     once: true,
+    serial: `file:${request.serialLog}`,
   });
 
 function xlConfig(image: GoldenImage, start: XenStart, places: Places): string {
@@ -82,6 +85,7 @@ function xlConfig(image: GoldenImage, start: XenStart, places: Places): string {
     ...kernelFiles(image, start, places.folder),
     bootloader: start.bootloader ?? null,
     firmware: start.firmware ?? null,
+    serial: places.serial ?? 'pty',
     // The target comes last: it is all that follows, commas included.
     disk: `format=${format},vdev=xvda,access=rw,target=${target}`,
     vifs: machine.nics.map(({ mac, bridge }) =>

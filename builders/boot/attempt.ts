@@ -32,12 +32,16 @@ export interface BootTest {
   readonly timeout: number;
   readonly command?: string;
   readonly consoleLog?: string;
+  /** Absolute path of the bundle of a Xen host, for backends that need one. */
+  readonly xenHost?: string;
   readonly toolbox: Toolbox;
   readonly ctx: Context;
 }
 
 export interface Attempt {
   readonly watched: Watched;
+  /** From the start of the host that the guest needed until it was up. */
+  readonly hostSeconds?: number;
   readonly exec?: ExecResult;
   /** Of the command alone; why the guest is not up is in `watched`. */
   readonly diagnostics: readonly Diagnostic[];

@@ -10,12 +10,13 @@ import type { Toolbox } from '../toolbox.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
 import { accelerators, kvmObstacle } from './accelerator.ts';
 import type { Attempt, BootTest } from './attempt.ts';
-import { attempt } from './attempt.ts';
+import { attempt as attemptInQemu } from './attempt.ts';
 import { chooseFirmware } from './firmware.ts';
 import { measure, openImage } from './image-under-test.ts';
 import type { BootResult } from './result.ts';
 import { explain, foreignHypervisor, foreignRoot, written } from './result.ts';
 import type { Watched } from './watch.ts';
+import { attemptInXen } from './xen-attempt.ts';
 
 export interface BootOptions {
   readonly backend: string;
@@ -31,9 +32,13 @@ export interface BootOptions {
   readonly exec?: string;
   /** Absolute path of a file that receives the whole console, as it comes. */
   readonly consoleLog?: string;
+  /** Gets the bundle of a Xen host (absolute path), building it first if need be. */
+  readonly xenHost?: () => Promise<string>;
 }
 
 const TIMEOUT = 300;
+/** A processor that is emulated twice over. */
+const XEN_TIMEOUT = 600;
 /** Lines of the console in the result. */
 const TAIL = 30;
 
@@ -49,7 +54,7 @@ export async function bootBundle(
   ctx: Context,
 ): Promise<BootResult> {
   const backend = backendByName(options.backend);
-  if (!backend.boot)
+  if (!backend.boot && !backend.xenGuest)
     throw failure('BOOT001', `vsec cannot start guests of ${backend.name}`, {
       hint: `its glue is in boot/${backend.name}; boot with --backend qemu to test the image`,
     });
@@ -59,12 +64,17 @@ export async function bootBundle(
   const image = goldenImage(manifest);
   const problems = backend.check(image).filter((one) => one.severity === 'error');
   if (problems.length > 0) throw new VsecError(problems, 2);
+  if (backend.xenGuest && options.exec !== undefined)
+    throw failure('BOOT013', `--exec does not reach guests of ${backend.name}`, {
+      hint: 'run the command with --backend qemu: the image is the same',
+    });
   const test: BootTest = {
     ...{ backend, bundle, image, firmware, toolbox, ctx },
     under: await openImage(bundle, manifest, image, backend, ctx, options.disk),
-    timeout: (options.timeout ?? TIMEOUT) * 1000,
+    timeout: (options.timeout ?? (backend.xenGuest ? XEN_TIMEOUT : TIMEOUT)) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
+    ...(backend.xenGuest && options.xenHost && { xenHost: await options.xenHost() }),
   };
   return bootWith(choices, test, manifest);
 }
@@ -76,6 +86,7 @@ export async function bootWith(
   manifest: Manifest,
 ): Promise<BootResult> {
   const notes: Diagnostic[] = [];
+  const attempt = test.backend.xenGuest ? attemptInXen : attemptInQemu;
   let accelerator = first;
   let tried = await attempt(test, accelerator, others.length > 0);
   for (const other of others) {
@@ -99,7 +110,7 @@ async function conclude(
   { backend, under, firmware, ctx }: BootTest,
   manifest: Manifest,
   accelerator: Accelerator,
-  { watched, exec, diagnostics }: Attempt,
+  { watched, exec, diagnostics, hostSeconds }: Attempt,
   notes: readonly Diagnostic[],
 ): Promise<BootResult> {
   const report = watched.ending.kind === 'up' ? watched.ending.report : undefined;
@@ -124,6 +135,7 @@ async function conclude(
     image: under.file,
     firmware,
     accelerator,
+    ...(hostSeconds !== undefined && { hostSeconds: Number(hostSeconds.toFixed(1)) }),
     ...(report && {
       guest: {
         ...(report.seconds !== undefined && { seconds: report.seconds }),

@@ -32,6 +32,8 @@ export interface BootResult {
   readonly image: string;
   readonly firmware: Firmware;
   readonly accelerator: Accelerator;
+  /** Of a guest that a host of its own was started for; not part of `seconds`. */
+  readonly hostSeconds?: number;
   readonly guest?: {
     /** Since the guest's kernel started. */
     readonly seconds?: number;
@@ -48,6 +50,18 @@ export interface BootResult {
 export function explain(watched: Watched, accelerator: Accelerator): readonly Diagnostic[] {
   const { ending, seconds } = watched;
   switch (ending.kind) {
+    case 'no-host':
+      return [
+        error('BOOT050', 'the Xen host that should start the guest did not come up', {
+          notes:
+            ending.host.kind === 'up'
+              ? [{ message: 'its boot menu fell back to Linux without Xen' }]
+              : explain({ ...watched, ending: ending.host }, accelerator).map(({ message }) => ({
+                  message,
+                })),
+          hint: 'see the console; vsec boot --backend xen-host boots such a host alone',
+        }),
+      ];
     case 'up':
       return ending.report.failed.map(describeUnit);
     case 'trouble':

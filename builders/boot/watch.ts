@@ -21,6 +21,7 @@ export interface Patience {
 }
 
 export type Ending =
+  | { readonly kind: 'no-host'; readonly host: Ending }
   | { readonly kind: 'up'; readonly report: GuestReport }
   | { readonly kind: 'trouble'; readonly trouble: Trouble }
   | { readonly kind: 'exited'; readonly end: ProcessEnd; readonly stderr: string }

@@ -15,6 +15,7 @@ import { formatSeconds, printable } from '../format.ts';
 import { jobs, json, offline } from '../options.ts';
 import type { Session } from '../session.ts';
 import { obtainBootToolbox } from '../toolboxes.ts';
+import { obtainXenHost } from '../xen-boot-host.ts';
 
 const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
 
@@ -163,6 +164,7 @@ export default defineCommand({
       ...(options.timeout !== undefined && { timeout: options.timeout }),
       ...(options.exec !== undefined && { exec: options.exec }),
       ...(consoleLog !== undefined && { consoleLog: resolve(consoleLog) }),
+      xenHost: () => obtainXenHost(session),
     };
     const watched = options.console ? { ...context, report: session.showingDetails } : context;
     const backend = options.backend ?? 'qemu';

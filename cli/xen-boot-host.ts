@@ -1,0 +1,54 @@
+/** The Xen host in which guests of Xen are booted: a VSE of our own, built once and kept. */
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildBundle } from '../builders/build.ts';
+import { describeLockDrift } from '../repos/lock-drift.ts';
+import { readLock, writeLock } from '../repos/lock-file.ts';
+import type { Lock } from '../repos/lock.ts';
+import { VsecError } from '../vse/diagnostic.ts';
+import type { Vse } from '../vse/types.ts';
+import { makeLock } from './locking.ts';
+import type { Session } from './session.ts';
+import { MAX_AGE_S, toolboxDefinition } from './toolboxes.ts';
+
+/**
+ * Absolute path of its bundle. As with the boot toolbox, nothing that a boot test shows depends on
+ * exact versions: it is resolved once a month, and built again when vsec's own code has changed.
+ */
+export async function obtainXenHost(session: Session): Promise<string> {
+  const { context } = session;
+  const vse = await toolboxDefinition('xen-host', context.env);
+  const folder = join(
+    context.cacheDir,
+    'xen-host',
+    vse.digest.replace(/^sha256:/, '').slice(0, 16),
+  );
+  await mkdir(folder, { recursive: true });
+  const build = async (lock: Lock): Promise<string> =>
+    (await buildBundle(vse, lock, { outputDirectory: folder }, context)).bundle;
+  const path = join(folder, 'lock.json');
+  const known = await fresh(path, vse, context.offline);
+  if (known) {
+    try {
+      return await build(known);
+    } catch (error) {
+      // Mirrors drop what was superseded; then only newer packages can still be fetched.
+      if (context.offline || !(error instanceof VsecError)) throw error;
+    }
+  }
+  const lock = await makeLock(vse, undefined, session, { insecure: false });
+  await writeLock(path, lock);
+  return build(lock);
+}
+
+/** The lock at `path`, while it fits and is young enough. */
+async function fresh(path: string, vse: Vse, offline: boolean): Promise<Lock | undefined> {
+  try {
+    const { mtimeMs } = await stat(path);
+    if (!offline && Date.now() - mtimeMs > MAX_AGE_S * 1000) return undefined;
+    const lock = await readLock(path);
+    return describeLockDrift(lock, vse) ? undefined : lock;
+  } catch {
+    return undefined;
+  }
+}
