@@ -5,7 +5,9 @@ import type { Backend } from '../backend.ts';
 import { diskless } from './diskless.ts';
 import { kvm } from './kvm.ts';
 import { netboot } from './netboot.ts';
+import { palacios } from './palacios.ts';
 import { qemu } from './qemu.ts';
+import { v3m } from './v3m.ts';
 import { vmware } from './vmware.ts';
 import { xenHost } from './xen-host.ts';
 import { xenHvm } from './xen-hvm.ts';
@@ -21,6 +23,8 @@ export const backends: readonly Backend[] = [
   xenHvm,
   xenHost,
   vmware,
+  palacios,
+  v3m,
   netboot,
   diskless,
 ];

@@ -40,6 +40,9 @@ describe('files', () => {
         `${stem}${way}.xml 644`,
       ]),
     ],
+    ['vmware', [`${stem}.vmx 644`]],
+    ['palacios', [`${stem}.xml 644`, `${stem}-packed.xml 644`, 'v3.sh 755']],
+    ['v3m', ['qemu', 'kvm', 'xen', 'xenhvm', 'vmware'].map((type) => `${stem}-${type}.xml 644`)],
     ['xen-host', ['menu.lst 644', 'xen.cfg 644']],
   ])('of %s are named after the bundle, and scripts are executable', (name, expected) => {
     expect(paths(name)).toEqual(expected);
