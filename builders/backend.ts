@@ -19,6 +19,26 @@ export interface HostHypervisor {
   readonly dom0: readonly string[];
 }
 
+/** A file of the bundle that nodes fetch, and verify while it comes. */
+export interface StreamedFile {
+  readonly file: string;
+  /** Hex. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What starts nodes that get their image by the network. */
+export interface NetbootParts {
+  /** In the bundle: the netboot shim, an initrd for the bundle's kernel. */
+  readonly initrd: string;
+  /** By format: those of `tar.zst` and `squashfs` that this bundle holds. */
+  readonly streams: Readonly<Record<string, StreamedFile>>;
+  /** Of the root file system that the shim makes, as on the golden disk. */
+  readonly rootLabel: string;
+  readonly rootUuid: string;
+}
+
 /** What there is to boot. File names are relative to the bundle's folder. */
 export interface GoldenImage {
   readonly name: string;
@@ -37,6 +57,8 @@ export interface GoldenImage {
   readonly facts?: KernelFacts;
   /** Present when the image carries a hypervisor. */
   readonly hypervisor?: HostHypervisor;
+  /** Present where a backend wanted the netboot shim. */
+  readonly netboot?: NetbootParts;
   /** `sha256:…` of the file tree. */
   readonly rootfsDigest: string;
   readonly machine: MachineConfig;
@@ -113,6 +135,8 @@ export interface Backend {
   readonly summary: string;
   /** Disk formats that the glue refers to; the build adds them to what was asked for. */
   readonly formats: readonly string[];
+  /** Wants the netboot shim in the bundle. */
+  readonly shim?: true;
   /** What this hypervisor cannot express or the image lacks; errors stop the build. */
   check(image: GoldenImage): readonly Diagnostic[];
   emit(image: GoldenImage): readonly GlueFile[];

@@ -18,7 +18,7 @@ import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
-import type { Backend, GoldenImage } from './backend.ts';
+import type { Backend, GoldenImage, NetbootParts, StreamedFile } from './backend.ts';
 import { formatByName } from './formats.ts';
 import { writeDisk } from './image/disk.ts';
 import type { Disk } from './image/disk.ts';
@@ -27,6 +27,8 @@ import { readKernelFacts } from './kernel/facts.ts';
 import type { KernelFacts } from './kernel/facts.ts';
 import { MANIFEST, MANIFEST_FORMAT } from './manifest.ts';
 import type { Artifact, Manifest } from './manifest.ts';
+import { STREAM_FORMATS } from './netboot/arguments.ts';
+import { writeShim } from './netboot/shim.ts';
 import type { Rootfs } from './obtain-rootfs.ts';
 import {
   dom0Arguments,
@@ -138,6 +140,34 @@ function describe(
   };
 }
 
+const SHIM_SUFFIX = '.netboot.initrd';
+
+/** The netboot shim, and what it fetches; nothing where no backend wants it. */
+async function writeNetboot(
+  input: BundleInput,
+  ctx: Context,
+): Promise<{ readonly netboot?: NetbootParts }> {
+  const { folder, stem, rootfs, vse, toolbox, lock } = input;
+  if (!rootfs.kernel || !input.backends.some(({ shim }) => shim)) return {};
+  const initrd = `${stem}${SHIM_SUFFIX}`;
+  const { release: kernelRelease } = rootfs.kernel;
+  await task(ctx.report, 'shim', 'Making the netboot shim', () =>
+    writeShim({
+      ...{ toolbox, tar: rootfs.tar, kernelRelease, epoch: lock.epoch, signal: ctx.signal },
+      output: join(folder, initrd),
+      scratch: join(folder, '.scratch'),
+    }),
+  );
+  const streams: Record<string, StreamedFile> = {};
+  for (const name of STREAM_FORMATS.filter((format) => input.formats.includes(format))) {
+    const file = `${stem}${formatByName(name).suffix}`;
+    const path = join(folder, file);
+    streams[name] = { file, sha256: await sha256File(path), size: statSync(path).size };
+  }
+  const { rootLabel } = finishRecipe(vse);
+  return { netboot: { initrd, streams, rootLabel, rootUuid: rootUuidOf(rootfs.digest) } };
+}
+
 function writeGlue(input: BundleInput, image: GoldenImage): void {
   const problems = input.backends.flatMap((backend) => backend.check(image));
   if (problems.some((p) => p.severity === 'error')) throw new VsecError(problems, 2);
@@ -157,6 +187,7 @@ function formatOf(name: string, input: BundleInput): string {
   if (name === SPDX_FILE || name === CYCLONEDX_FILE) return 'sbom';
   if (name === `${input.stem}.vmlinuz`) return 'kernel';
   if (name === `${input.stem}.initrd`) return 'initrd';
+  if (name === `${input.stem}${SHIM_SUFFIX}`) return 'netboot-initrd';
   if (name === `${input.stem}.xen.gz`) return 'hypervisor';
   if (name === `${input.stem}.xen.efi`) return 'hypervisor-efi';
   return (
@@ -184,7 +215,7 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
   ] as const)
     if (from !== undefined) copyFileSync(from, join(folder, `${stem}.${suffix}`));
   const facts = kernel && (await readKernelFacts(kernel, input.toolbox, ctx.signal));
-  const image = describe(input, disk, facts);
+  const image = { ...describe(input, disk, facts), ...(await writeNetboot(input, ctx)) };
   writeGlue(input, image);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
   await task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { failure, misuse } from '../vse/diagnostic.ts';
 import type { GoldenImage } from './backend.ts';
+import { STREAM_FORMATS } from './netboot/arguments.ts';
 
 export const MANIFEST = 'manifest.json';
 export const MANIFEST_FORMAT = 1;
@@ -147,8 +148,19 @@ export function goldenImage(from: Manifest): GoldenImage {
           dom0: from.boot.hypervisor.dom0,
         },
       }),
+    ...netbootOf(from),
     rootfsDigest: from.rootfs.digest,
     machine: from.boot.machine,
     diskSize: from.boot.diskSize,
   };
+}
+
+function netbootOf(from: Manifest): Pick<GoldenImage, 'netboot'> {
+  const initrd = from.artifacts.find((one) => one.format === 'netboot-initrd')?.file;
+  if (initrd === undefined) return {};
+  const streams = from.artifacts
+    .filter(({ format }) => STREAM_FORMATS.includes(format))
+    .map(({ format, file, sha256, size }) => [format, { file, sha256, size }] as const);
+  const { label: rootLabel, uuid: rootUuid } = from.rootfs;
+  return { netboot: { initrd, streams: Object.fromEntries(streams), rootLabel, rootUuid } };
 }

@@ -38,12 +38,12 @@ export function disk(
 
 /**
  * Checks files, architecture and machine, and whether `emit` finds a value that its formats cannot
- * express. `formats` are the disk formats that the backend can take.
+ * express. `formats` are the disk formats that the backend can take, nothing where it takes none.
  */
 export function checkImage(
   backend: string,
   image: GoldenImage,
-  formats: readonly string[],
+  formats: readonly string[] | undefined,
   emit: (image: GoldenImage) => unknown,
 ): readonly Diagnostic[] {
   const found = [
@@ -67,14 +67,14 @@ export function checkImage(
 function checkFiles(
   backend: string,
   image: GoldenImage,
-  formats: readonly string[],
+  formats: readonly string[] | undefined,
 ): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   if (image.architecture !== 'amd64')
     found.push(
       error('BUILD410', `${backend} glue is written for amd64, not for ${image.architecture}`),
     );
-  if (!formats.some((format) => image.disks[format] !== undefined))
+  if (formats && !formats.some((format) => image.disks[format] !== undefined))
     found.push(
       error('BUILD411', `${backend} needs the image as ${formats.join(' or ')}`, {
         hint: `add ${formats[0]} to image.formats`,

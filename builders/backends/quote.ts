@@ -141,3 +141,25 @@ export const vmx: Format = {
     return value.replace(/["#|]/g, hex);
   },
 };
+
+/**
+ * iPXE's scripts: words between blanks. There are no quotes, and what starts a setting, a comment
+ * or another command cannot be written (ipxe.org/scripting).
+ */
+export const ipxe: Format = {
+  name: 'an iPXE script',
+  quote(value) {
+    refuse(ipxe.name, value, CONTROL);
+    refuse(ipxe.name, value, /[$#&|;\\"']/);
+    return value;
+  },
+};
+
+/** A word that is the same in an address (RFC 3986), on a kernel's command line and in a shell. */
+export const plainWord: Format = {
+  name: 'an address that nodes fetch from',
+  quote(value) {
+    refuse(plainWord.name, value, /[^A-Za-z0-9._+~-]/u);
+    return value;
+  },
+};

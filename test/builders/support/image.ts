@@ -3,6 +3,16 @@ import type { Backend, GoldenImage } from '../../../builders/backend.ts';
 
 const MIB = 2 ** 20;
 
+const netboot = (stem: string): NonNullable<GoldenImage['netboot']> => ({
+  initrd: `${stem}.netboot.initrd`,
+  streams: {
+    'tar.zst': { file: `${stem}.tar.zst`, sha256: '1'.repeat(64), size: 123456789 },
+    squashfs: { file: `${stem}.squashfs`, sha256: '2'.repeat(64), size: 98765432 },
+  },
+  rootLabel: 'vse-root',
+  rootUuid: '00000000-0000-8000-8000-000000000001',
+});
+
 export const IMAGE: GoldenImage = {
   name: 'cfd',
   version: '2.1.0',
@@ -16,6 +26,7 @@ export const IMAGE: GoldenImage = {
   kernel: 'cfd_2.1.0_amd64.vmlinuz',
   initrd: 'cfd_2.1.0_amd64.initrd',
   cmdline: ['root=LABEL=vse-root', 'ro', 'console=hvc0', 'console=ttyS0', 'mitigations=off'],
+  netboot: netboot('cfd_2.1.0_amd64'),
   rootfsDigest: `sha256:${'0'.repeat(64)}`,
   machine: {
     memory: 1024 * MIB,
@@ -40,6 +51,7 @@ export const named = (stem: string): GoldenImage => ({
   disks: { qcow2: `${stem}.qcow2`, raw: `${stem}.raw`, vmdk: `${stem}.vmdk` },
   kernel: `${stem}.vmlinuz`,
   initrd: `${stem}.initrd`,
+  netboot: netboot(stem),
 });
 
 /** Names that no file may have, or that some format cannot hold. */
@@ -96,4 +108,5 @@ export const subject = (backend: Backend, image: GoldenImage = IMAGE): GoldenIma
 
 /** Whether the backend's formats can hold a name that others can. */
 export const canName = (backend: Backend, name: string): boolean =>
-  backend.name !== 'xen-host' || /^[\x21-\x7e]+$/.test(name.replaceAll('#', ' '));
+  (!backend.shim || /^[\w.+~-]+$/.test(name)) &&
+  (backend.name !== 'xen-host' || /^[\x21-\x7e]+$/.test(name.replaceAll('#', ' ')));
