@@ -24,6 +24,11 @@ need shellcheck shellcheck
 need time time
 need zstd zstd
 need unsquashfs squashfs-tools
+# xl itself starts on Xen alone; this is the library that it reads configurations with.
+ls /usr/lib/*/libxlutil.so.4.17 >/dev/null 2>&1 || {
+  missing="$missing libxlutil"
+  packages="$packages libxenmisc4.17"
+}
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ -z "${VSEC_NO_APT:-}" ]; then
