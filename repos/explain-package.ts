@@ -1,8 +1,12 @@
 /** Why a package is in a VSE, or why it is not. */
 import type { Origin, Vse } from '../vse/types.ts';
 import { nearestNames } from './resolve-failure.ts';
-import type { Resolution, ResolvedPackage } from './resolve.ts';
-import type { Candidate } from './solver/problem.ts';
+import { explainCandidates, explainChoice } from './explain-choice.ts';
+import type { ChosenFor, ExplainedCandidate } from './explain-choice.ts';
+import { ifRequested, type IfRequested } from './if-requested.ts';
+import { Installation } from './installation.ts';
+import type { ResolvedVse } from './lock-vse.ts';
+import type { ResolvedPackage } from './resolve.ts';
 import type { Universe } from './universe.ts';
 
 /** A line of a layer. Lines count from 1. */
@@ -35,19 +39,29 @@ export interface PackageExplanation {
   readonly size: number | null;
   /** Bytes. */
   readonly installedSize: number | null;
+  /** Where what the path begins with is asked for; empty when that is an essential package. */
+  readonly pathFrom: readonly OriginLine[];
   /** Every version that the repositories have, best first. */
-  readonly candidates: readonly {
-    readonly version: string;
-    readonly architecture: string;
-    readonly repository: string;
-    readonly suite: string;
-  }[];
-  /** The relation that it was chosen for, and the names that were passed over. */
-  readonly chosenFor: { readonly relation: string; readonly passedOver: readonly string[] } | null;
+  readonly candidates: readonly ExplainedCandidate[];
+  /** What it was chosen for, and what was passed over. */
+  readonly chosenFor: ChosenFor | null;
+  /** What would leave the image with it. */
+  readonly leavesWith: Leaving | null;
+  /** What would happen if a layer asked for it; null when it is installed, excluded or unknown. */
+  readonly ifRequested: IfRequested | null;
   /** Installed packages that provide the name. */
   readonly providedBy: readonly string[];
   /** When no repository knows the name: those that are nearly like it. */
   readonly similar: readonly string[];
+}
+
+export interface Leaving {
+  /** Names of packages that cannot do without it. */
+  readonly needing: readonly string[];
+  /** Names of packages that are there for the sake of these alone. */
+  readonly orphaned: readonly string[];
+  /** Bytes, installed, with its own. */
+  readonly installedSize: number;
 }
 
 /** Explains one package of a resolved VSE; one that nobody knows as well. */
@@ -55,21 +69,27 @@ export function explainPackage(
   name: string,
   vse: Vse,
   universe: Universe,
-  resolution: Resolution,
+  resolution: Pick<ResolvedVse, 'packages' | 'pins'>,
 ): PackageExplanation {
+  const system = new Installation(vse, universe, resolution);
   const found = resolution.packages.find((p) => p.name === name);
-  const candidates = universe.versions(name);
+  const path = found ? system.shortestPath(found) : [];
   const satisfying = new Set(universe.satisfying({ name, relations: [] }));
   const excluded = vse.excluded.find((exclusion) => exclusion.name === name);
   const removed = vse.removed.find((removal) => removal.name === name);
   const asked = vse.packages.find((request) => request.name === name);
-  const unknown = satisfying.size === 0 && candidates.length === 0;
+  const unknown = satisfying.size === 0 && universe.versions(name).length === 0;
+  const locked = new Set(resolution.pins.map(({ sha256 }) => sha256));
+  const providers = resolution.packages.filter(
+    (other) => other.name !== name && satisfying.has(other.candidate),
+  );
+  const absent = !found && !excluded && !unknown && providers.length === 0;
   return {
     package: name,
     installed: found !== undefined,
     version: found?.version ?? null,
     requestedBy: (asked?.origins ?? []).map(lineOf),
-    path: found?.path ?? [],
+    path: path.map((step) => step.name),
     excludedBy: lineOrNull(excluded?.origins.at(-1)),
     removedBy: lineOrNull(removed?.origins.at(-1)),
     reason: found?.reason ?? null,
@@ -79,32 +99,25 @@ export function explainPackage(
     suite: found?.suite ?? null,
     size: found?.size ?? null,
     installedSize: found?.installedSize ?? null,
-    candidates: candidates.map((candidate) => {
-      const { version, architecture, repository, suite } = universe.info(candidate);
-      return { version, architecture, repository, suite };
-    }),
-    chosenFor: found ? chosenFor(found, vse, universe) : null,
-    providedBy: resolution.packages
-      .filter((other) => other.name !== name && satisfying.has(other.candidate))
-      .map((other) => other.name),
+    pathFrom: (path[0]?.requestedBy ?? []).map(lineOf),
+    candidates: explainCandidates(name, found, system, locked),
+    chosenFor: found ? explainChoice(found, path.at(-2), system) : null,
+    leavesWith: found ? leaving(found, system) : null,
+    ifRequested: absent ? ifRequested(name, system) : null,
+    providedBy: providers.map((other) => other.name),
     similar: unknown ? nearestNames(name, universe.names()) : [],
   };
 }
 
-function chosenFor(
-  found: ResolvedPackage,
-  vse: Vse,
-  universe: Universe,
-): PackageExplanation['chosenFor'] {
-  if (found.neededBy === undefined) return null;
-  const { recommends } = vse.config;
-  const { requirements } = universe.constraints(found.neededBy, { recommends });
-  const requirement = requirements.find(({ candidates }) => candidates.includes(found.candidate));
-  if (!requirement) return null;
-  const nameOf = (candidate: Candidate): string => universe.info(candidate).name;
-  const names = new Set(requirement.candidates.map(nameOf));
-  names.delete(found.name);
-  return { relation: `${requirement.verb} ${requirement.target}`, passedOver: [...names] };
+function leaving(found: ResolvedPackage, system: Installation): Leaving {
+  const { needing, orphaned } = system.leavingWith(found);
+  const names = (packages: readonly ResolvedPackage[]) => packages.map(({ name }) => name).sort();
+  const sizes = [found, ...needing, ...orphaned].map(({ installedSize }) => installedSize);
+  return {
+    needing: names(needing),
+    orphaned: names(orphaned),
+    installedSize: sizes.reduce((sum, size) => sum + size, 0),
+  };
 }
 
 const lineOf = ({ layer, verb, span }: Origin): OriginLine => ({

@@ -54,6 +54,8 @@ export interface Universe {
   /** The native architecture. */
   readonly architecture: string;
   info(candidate: Candidate): PackageInfo;
+  /** By version alone, of two candidates of one package. */
+  isNewer(candidate: Candidate, than: Candidate): boolean;
   /** What a lock keeps of it, as `LockedPackage.states`. */
   states(candidate: Candidate): Readonly<Record<string, string>>;
   /** All versions of a package, for every architecture, best first. */

@@ -6,6 +6,7 @@ import type { Origin, TracedVse } from '../../vse/types.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
 import { ENV, openEnvironment } from '../environment.ts';
 import { optionText, packageText } from '../explain-text.ts';
+import { lockBeside } from '../locking.ts';
 import { json, offline } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -27,11 +28,13 @@ const packageName = (what: string): string => what.replace(/^packages\./, '');
 
 async function tellPackage(
   name: string,
+  target: string,
   vse: TracedVse,
   asJson: boolean,
   session: Session,
 ): Promise<ExitCode> {
-  const resolved = await resolveVse(vse, session.context, { essential: true });
+  const previous = await lockBeside(target);
+  const resolved = await resolveVse(vse, session.context, { essential: true, previous });
   const { universe } = resolved;
   const found = explainPackage(name, vse, universe, resolved);
   const able = [...universe.satisfying({ name, relations: [] })].map((c) => universe.info(c).name);
@@ -53,9 +56,10 @@ export default defineCommand({
   description: `Says why a value is what it is, or why it is not there: every layer that gave,
     changed or took it, newest first, and those that protect it.
 
-    Of a package: who asks for it, the chain of dependencies that brings it in, what it was chosen
-    over, where it comes from, and its size; or why it is not installed. For this the environment
-    is resolved, as 'vsec lock' does it.`,
+    Of a package: who asks for it, the shortest chain of dependencies that brings it in, what was
+    passed over for it and why, which versions there are, and what would leave the image with it;
+    or why it is not installed, and what would happen if a layer asked for it. For this the
+    environment is resolved, as 'vsec lock' does it: near the lock, if there is one.`,
   arguments: [
     ENV,
     { name: 'PATH|PACKAGE', describe: 'an option (image.size, files./etc/motd) or a package' },
@@ -67,14 +71,15 @@ export default defineCommand({
   },
   examples: [
     { command: 'vsec explain cfd.yaml image.size', does: 'who set it, and what it was' },
-    { command: 'vsec explain cfd.yaml libssl3', does: 'who brought it in' },
+    { command: 'vsec explain cfd.yaml libssl3', does: 'who brought it in, what leaves with it' },
+    { command: 'vsec explain cfd.yaml exim4-base', does: 'why it is not there' },
     { command: 'vsec explain cfd.yaml hostname --package', does: 'the package, not the option' },
   ],
   async run({ args: [target = '', what = ''], options, session }) {
     const vse = await openEnvironment(target, session);
     const isPackage = options.package || what.startsWith('packages.');
     const found = isPackage ? undefined : explainOption(vse, what);
-    if (!found) return tellPackage(packageName(what), vse, options.json, session);
+    if (!found) return tellPackage(packageName(what), target, vse, options.json, session);
     if (options.json) session.printJson(optionJson(found));
     else session.print(optionText(found, session.colors));
     return 0;

@@ -71,6 +71,11 @@ export class DebUniverse implements Universe {
     return this.#table.named(name).map((found) => found.candidate);
   }
 
+  isNewer(candidate: Candidate, than: Candidate): boolean {
+    const [a, b] = [candidate, than].map((one) => this.#table.package(one).version);
+    return compareVersions(a!, b!) > 0;
+  }
+
   states(candidate: Candidate): Readonly<Record<string, string>> {
     return statedBy(this.#table.package(candidate));
   }
@@ -179,7 +184,7 @@ export class DebUniverse implements Universe {
       Number(test(b)) - Number(test(a));
     const byName = (): number =>
       a.name === b.name
-        ? compareVersions(b.version, a.version)
+        ? b.source.priority - a.source.priority || compareVersions(b.version, a.version)
         : this.#table.firstMention(b.name) - this.#table.firstMention(a.name);
     return (
       prefer((found) => found.name === target) ||

@@ -1,6 +1,5 @@
 /** From layers to packages: stages, reasons, warnings. The universe is a toy, the layers are real. */
 import { describe, expect, it } from 'vitest';
-import { explainPackage } from '../../repos/explain-package.ts';
 import { resolve, type Resolution } from '../../repos/resolve.ts';
 import type { Vse } from '../../vse/types.ts';
 import { toyUniverse } from '../support/toy-universe.ts';
@@ -169,52 +168,5 @@ describe('a removed package', () => {
     const notes = warnings[0]!.notes.map(({ message }) => message);
     expect(notes).toContain('brought in by desktop → panel → editor');
     expect(warnings[0]!.notes.at(-1)!.span).toMatchObject({ file: 'site.yaml' });
-  });
-});
-
-describe('explainPackage', () => {
-  const explain = async (body: string, name: string) => {
-    const universe = await toyUniverse(PACKAGES);
-    const vse = await stack(body);
-    return explainPackage(name, vse, universe, resolve(vse, universe, { essential: true }));
-  };
-
-  it('says who asked and by which line', async () => {
-    expect(await explain('add: {packages: [solver]}\n', 'solver')).toMatchObject({
-      package: 'solver',
-      installed: true,
-      version: '1',
-      requestedBy: [{ file: 'top.yaml', line: 4, layer: 'user', verb: 'add' }],
-      path: ['solver'],
-      excludedBy: null,
-      layer: 'user',
-      repository: 'toys',
-    });
-  });
-
-  it('says what was passed over', async () => {
-    expect(await explain('', 'initramfs')).toMatchObject({
-      requestedBy: [],
-      path: ['linux', 'initramfs'],
-      chosenFor: { relation: 'depends on initramfs | dracut', passedOver: ['dracut'] },
-    });
-  });
-
-  it('says why a package is not there', async () => {
-    const body = 'remove: {packages: [monitor]}\nexclude: {packages: [dracut]}\n';
-    expect(await explain(body, 'dracut')).toMatchObject({
-      installed: false,
-      version: null,
-      path: [],
-      excludedBy: { file: 'top.yaml', line: 5, layer: 'user', verb: 'exclude' },
-    });
-    expect(await explain(body, 'monitor')).toMatchObject({
-      installed: false,
-      removedBy: { file: 'top.yaml', line: 4, verb: 'remove' },
-    });
-  });
-
-  it('offers similar names for one that nobody knows', async () => {
-    expect(await explain('', 'monitr')).toMatchObject({ installed: false, similar: ['monitor'] });
   });
 });
