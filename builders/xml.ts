@@ -22,7 +22,7 @@ interface Growing extends XmlElement {
 const DEEPEST = 32;
 
 /**
- * Reads a document; BUILD440, with the place, when it is not well-formed. A document type is passed
+ * Reads a document; BUILD490, with the place, when it is not well-formed. A document type is passed
  * over and not read: an entity that it defines is unknown, and nothing expands or is fetched.
  */
 export function readXml(text: string, file: string): XmlElement {
@@ -67,7 +67,7 @@ export function readXml(text: string, file: string): XmlElement {
 }
 
 const notWellFormed = (reason: string, span: Span): VsecError =>
-  misuse('BUILD440', `the document is no well-formed XML: ${reason}`, {
+  misuse('BUILD490', `the document is no well-formed XML: ${reason}`, {
     span,
     hint: 'entities other than &amp; &lt; &gt; &quot; &apos; are not taken',
   });

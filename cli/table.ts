@@ -9,6 +9,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/init.ts')).default,
   },
   {
+    name: 'import',
+    group: 'Describe',
+    summary: 'turn a V3M profile into a starter layer',
+    load: async () => (await import('./commands/import.ts')).default,
+  },
+  {
     name: 'check',
     group: 'Describe',
     summary: 'validate environments; no network',

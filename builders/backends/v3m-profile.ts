@@ -32,7 +32,7 @@ const KNOWN = [
   ...['name', 'type', 'cpu', 'memory', 'image', 'virtual_disks', 'cdrom', 'nic1', 'nic2'],
 ];
 
-/** Reads the text of `file`; BUILD440 to BUILD444, all that can be found, when it is no profile. */
+/** Reads the text of `file`; BUILD490 to BUILD494, all that can be found, when it is no profile. */
 export function readV3mProfile(text: string, file: string): V3mProfile {
   const root = readXml(text, file);
   const found: Diagnostic[] = [];
@@ -53,7 +53,7 @@ class Reader {
   profile(): V3mProfile | undefined {
     const { root } = this;
     if (root.name !== 'profile')
-      return this.say('BUILD441', `a profile begins with <profile>, not <${root.name}>`, root.span);
+      return this.say('BUILD491', `a profile begins with <profile>, not <${root.name}>`, root.span);
     this.refuseStrangers();
     const name = this.required('name');
     const image = this.required('image');
@@ -84,8 +84,8 @@ class Reader {
   private refuseStrangers(): void {
     const seen = new Set<string>();
     for (const { name, span } of this.root.children) {
-      if (!KNOWN.includes(name)) this.say('BUILD442', `a profile has no <${name}>`, span);
-      else if (seen.has(name)) this.say('BUILD442', `a profile has one <${name}>`, span);
+      if (!KNOWN.includes(name)) this.say('BUILD492', `a profile has no <${name}>`, span);
+      else if (seen.has(name)) this.say('BUILD492', `a profile has one <${name}>`, span);
       seen.add(name);
     }
   }
@@ -93,7 +93,7 @@ class Reader {
   private required(name: string): string | undefined {
     const child = this.child(name);
     if (child?.text) return child.text;
-    return this.say('BUILD443', `the profile has no ${name}`, child?.span ?? this.root.span);
+    return this.say('BUILD493', `the profile has no ${name}`, child?.span ?? this.root.span);
   }
 
   private type(): ProfileType {
@@ -103,7 +103,7 @@ class Reader {
     const type = PROFILE_TYPES.find((one) => one.toLowerCase() === child.text.toLowerCase());
     if (!type)
       this.say(
-        'BUILD444',
+        'BUILD494',
         `there is no type ${JSON.stringify(child.text)}`,
         child.span,
         `one of ${PROFILE_TYPES.join(', ')}`,
@@ -118,7 +118,7 @@ class Reader {
     const element = this.child(name.split('/')[0] ?? '') ?? this.root;
     const unit = name === 'cpu' ? '' : ' of MB';
     return this.say(
-      'BUILD444',
+      'BUILD494',
       `${name} is ${JSON.stringify(text)}, not a number${unit}`,
       element.span,
     );
@@ -132,7 +132,7 @@ class Reader {
     const first = Number.parseInt(mac.text, 16);
     if (!MAC.test(mac.text) || first % 2 === 1)
       this.say(
-        'BUILD444',
+        'BUILD494',
         `${name}: ${JSON.stringify(mac.text)} is not the address of a card`,
         mac.span,
         'six bytes in hexadecimal, of which the first is even (not 01 or FF)',

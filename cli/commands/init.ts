@@ -1,22 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { failure } from '../../vse/diagnostic.ts';
 import { starterLayer } from '../../vse/starter.ts';
 import { defineCommand } from '../command.ts';
 import { openEnvironment } from '../environment.ts';
+import { writeNew } from '../new-file.ts';
 
 const DEFAULT_BASE = 'debian-12';
-
-function writeNew(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw failure('CLI007', `There is a file '${file}' already`, {
-      hint: 'Choose another name, or remove that file first; it was not touched.',
-    });
-  }
-}
 
 export default defineCommand({
   description: `Writes a commented starter layer, NAME.yaml, into the current folder. It is valid as
