@@ -2,9 +2,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { misuse } from '../vse/diagnostic.ts';
-import { loadVse, loadVseOrThrow, type Loaded } from '../vse/load.ts';
+import { BaseOpener, type Freshness } from '../repos/publish/fetch-base.ts';
+import { fetchLayer } from '../repos/publish/fetch-layer.ts';
+import { loadVse, loadVseOrThrow, type Loaded, type LoadOptions } from '../vse/load.ts';
 import type { TracedVse } from '../vse/types.ts';
 import type { ArgumentSpec } from './command.ts';
+import { lockBeside } from './locking.ts';
 import { likely } from './parse.ts';
 import type { Session } from './session.ts';
 
@@ -15,11 +18,33 @@ export const ENV: ArgumentSpec = {
   complete: 'file',
 };
 
-const options = (session: Session) => ({ cwd: process.cwd(), env: session.context.env });
+/**
+ * Where layers are looked for, and how published ones are had: as the lock beside the environment
+ * has them, and as `freshness` says.
+ */
+export function loadOptions(
+  target: string,
+  session: Session,
+  freshness: Freshness = 'never',
+): LoadOptions {
+  const { context } = session;
+  const pins = async () => (await lockBeside(target).catch(() => undefined))?.bases ?? [];
+  const bases = new BaseOpener({ freshness, pins }, context);
+  return {
+    cwd: process.cwd(),
+    env: context.env,
+    readUrl: (url, sha256) => fetchLayer(url, sha256, context),
+    openPublished: (reference) => bases.open(reference),
+  };
+}
 
 /** The merged environment; warnings are shown. Throws what is wrong with it, exit code 2. */
-export async function openEnvironment(target: string, session: Session): Promise<TracedVse> {
-  const { vse, warnings } = await loadVseOrThrow(target, options(session));
+export async function openEnvironment(
+  target: string,
+  session: Session,
+  freshness?: Freshness,
+): Promise<TracedVse> {
+  const { vse, warnings } = await loadVseOrThrow(target, loadOptions(target, session, freshness));
   session.diagnose(warnings);
   return vse;
 }
@@ -45,4 +70,4 @@ export function refuseNothing(target: string): void {
 
 /** As a value: with all that there is to say about it. */
 export const examineEnvironment = (target: string, session: Session): Promise<Loaded> =>
-  loadVse(target, options(session));
+  loadVse(target, loadOptions(target, session));

@@ -57,6 +57,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/boot.ts')).default,
   },
   {
+    name: 'publish',
+    group: 'Share',
+    summary: 'put a base or a bundle, signed, where others find it',
+    load: async () => (await import('./commands/publish.ts')).default,
+  },
+  {
+    name: 'key',
+    group: 'Share',
+    summary: 'make or show the key that signs what you publish',
+    load: async () => (await import('./commands/key.ts')).default,
+  },
+  {
     name: 'doctor',
     group: 'Look after',
     summary: 'say what this machine lacks, and how to mend it',

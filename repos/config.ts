@@ -13,6 +13,8 @@ const schema = z.object({
   mirrors: z.record(z.string(), z.union([text, z.array(text)])).optional(),
   /** Logical mirror name → address of a snapshot archive, with `{timestamp}` in it. */
   snapshots: z.record(z.string(), text).optional(),
+  /** Beginning of a published name → keys that may sign there: ssh public keys, or files of them. */
+  publishers: z.record(z.string(), z.union([text, z.array(text)])).optional(),
 });
 
 export interface RepositorySettings extends z.infer<typeof schema> {

@@ -1,4 +1,4 @@
-/** GET over http, https and file: one client per piece of work, closed with it. */
+/** Requests over http and https, and GET of files: one client per piece of work, closed with it. */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, rootCertificates } from 'node:tls';
@@ -30,6 +30,21 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: AsyncIterable<Uint8Array>;
 }
+
+export interface SendOptions extends GetOptions {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  /** A stream when it is large; then `content-length` is among the headers. */
+  readonly body?: Uint8Array | Readable;
+}
+
+/** An answer whatever its status; a body of at most 16 MiB. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: HttpResponse['headers'];
+  readonly body: Buffer;
+}
+
+const MAX_ANSWER = 2 ** 24;
 
 /** The address as it may be shown: without user name and password. */
 export function shownUrl(url: string): string {
@@ -63,9 +78,10 @@ export class HttpClient {
   ): Promise<T> {
     options.signal.throwIfAborted();
     let at = url;
+    let asked = options;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       if (at.startsWith('file:')) return getFile(at, options, use);
-      const response = await this.#request(at, options);
+      const response = await this.#request(at, asked);
       const status = response.statusCode;
       const headers = flat(response.headers);
       if (status === 200 || status === 206 || status === 304 || status === 416) {
@@ -74,9 +90,28 @@ export class HttpClient {
       await response.body.dump().catch(() => {});
       options.signal.throwIfAborted();
       if (![301, 302, 303, 307, 308].includes(status)) throw statusError(at, status, headers);
-      at = redirectTarget(at, headers['location']);
+      const next = redirectTarget(at, headers['location']);
+      if (new URL(next).host !== new URL(at).host) asked = withoutLogin(asked);
+      at = next;
     }
     throw new TransferError('status', url, `more than ${MAX_REDIRECTS} redirects`);
+  }
+
+  /** Sends one request; follows no redirects. @throws TransferError when no answer comes */
+  async send(url: string, options: SendOptions): Promise<Answer> {
+    options.signal.throwIfAborted();
+    const response = await this.#request(url, options);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    await consume(url, response.body, options.signal, async (body) => {
+      for await (const chunk of body) {
+        if ((size += chunk.length) > MAX_ANSWER)
+          throw new TransferError('length', url, `answers with more than ${MAX_ANSWER} bytes`);
+        chunks.push(chunk);
+      }
+    });
+    const headers = flat(response.headers);
+    return { status: response.statusCode, headers, body: Buffer.concat(chunks) };
   }
 
   /** Closes every connection, also those in use. */
@@ -86,7 +121,10 @@ export class HttpClient {
     await Promise.allSettled(dispatchers.map(async (dispatcher) => (await dispatcher).destroy()));
   }
 
-  async #request(url: string, options: GetOptions): Promise<Dispatcher.ResponseData> {
+  async #request(
+    url: string,
+    options: GetOptions & Partial<SendOptions>,
+  ): Promise<Dispatcher.ResponseData> {
     const { origin, pathname, search, username, password } = new URL(url);
     const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
     const dispatcher = await this.#dispatcher(url.startsWith('https:'));
@@ -94,7 +132,8 @@ export class HttpClient {
       return await dispatcher.request({
         origin,
         path: pathname + search,
-        method: 'GET',
+        method: options.method ?? 'GET',
+        ...(options.body && { body: options.body }),
         headers: {
           'user-agent': 'vsec',
           'accept-encoding': 'identity',
@@ -183,6 +222,12 @@ async function* readBody(
     signal.throwIfAborted();
     throw transferError(url, error);
   }
+}
+
+/** Who may read at one host need not be known to another. */
+function withoutLogin(options: GetOptions): GetOptions {
+  const { authorization: _, ...headers } = options.headers ?? {};
+  return { ...options, headers };
 }
 
 function statusError(

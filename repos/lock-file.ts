@@ -52,12 +52,20 @@ const lockedIndex = z.object({
   signedBy: z.string().optional(),
 });
 
+const lockedBase = z.object({
+  reference: z.string(),
+  digest,
+  version: z.string(),
+  signedBy: z.string().optional(),
+});
+
 /** The order of the keys is the order in which they are written. */
 const lockSchema = z
   .object({
     vsecLock: z.literal(LOCK_FORMAT),
     vse: z.object({ name: z.string(), version: z.string(), digest }),
     distribution: z.object({ id: z.string(), release: z.string(), architecture: z.string() }),
+    bases: z.array(lockedBase).optional(),
     stages: z.array(z.object({ layers: z.array(z.string()) })),
     repositories: z.array(lockedRepository),
     indexes: z.array(lockedIndex),

@@ -50,7 +50,7 @@ export async function lockVse(
       ? previous.toolbox
       : undefined;
   if (previous && sameTools && !upgrade && lockHolds(previous, vse))
-    return { lock: previous, warnings: [] };
+    return { lock: withBases(previous, vse), warnings: [] };
   const system = await lockedPart(vse, ctx, { ...options, essential: true });
   const tools = sameTools
     ? { toolbox: sameTools, warnings: [], insecure: previous?.insecure === true }
@@ -61,6 +61,7 @@ export async function lockVse(
     vsecLock: LOCK_FORMAT,
     vse: { name: vse.name, version: vse.version, digest: vse.digest },
     distribution: vse.config.distribution,
+    ...lockedBases(vse),
     stages: vse.layers.map(({ name }) => ({ layers: [name] })),
     repositories: system.repositories,
     indexes: system.indexes,
@@ -74,6 +75,23 @@ export async function lockVse(
   };
   const warnings = [...system.warnings, ...tools.warnings];
   return { lock: previous && sameButForDates(previous, lock) ? previous : lock, warnings };
+}
+
+/** The published bases among the layers, each once, in their order. */
+function lockedBases(vse: Vse): Pick<Lock, 'bases'> {
+  const found = vse.layers.flatMap(({ published }) => published ?? []);
+  const bases = found
+    .filter((base, i) => found.findIndex((one) => one.reference === base.reference) === i)
+    .map(({ version = '0', ...base }) => ({ ...base, version }));
+  return bases.length > 0 ? { bases } : {};
+}
+
+/** A base may be of another version and come to the same. */
+function withBases(lock: Lock, vse: Vse): Lock {
+  const { bases: before, ...rest } = lock;
+  const { bases } = lockedBases(vse);
+  if (JSON.stringify(before) === JSON.stringify(bases)) return lock;
+  return { ...rest, ...(bases && { bases }) };
 }
 
 /** Resolves a toolbox by itself: what it asks for and what that needs, no essential packages. */

@@ -52,6 +52,17 @@ export interface LockedRepository {
   readonly dates?: readonly string[];
 }
 
+/** A published base that the environment extends, as it was when it was locked. */
+export interface LockedBase {
+  /** As written in `extends`. */
+  readonly reference: string;
+  /** `sha256:…` of its manifest. */
+  readonly digest: string;
+  readonly version: string;
+  /** Fingerprint of the key that vouched for it. */
+  readonly signedBy?: string;
+}
+
 export interface Lock {
   readonly vsecLock: typeof LOCK_FORMAT;
   readonly vse: { readonly name: string; readonly version: string; readonly digest: string };
@@ -60,6 +71,8 @@ export interface Lock {
     readonly release: string;
     readonly architecture: string;
   };
+  /** Present when there are any. */
+  readonly bases?: readonly LockedBase[];
   readonly stages: readonly { readonly layers: readonly string[] }[];
   readonly repositories: readonly LockedRepository[];
   readonly indexes: readonly LockedIndex[];

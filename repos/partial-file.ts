@@ -1,6 +1,16 @@
 /** A file while it is being received: under a temporary name, hashed as it is written. */
 import { createHash, randomBytes, type Hash } from 'node:crypto';
-import { chmod, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import {
+  appendFile,
+  chmod,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode, explainIo, makeFolder } from './io-errors.ts';
 
@@ -34,6 +44,20 @@ export class PartialFile {
       await makeFolder(directory);
       const path = join(directory, `${process.pid}-${randomBytes(8).toString('hex')}`);
       return new PartialFile(path, await open(path, 'wx'), purpose);
+    });
+  }
+
+  /** Goes on with the file at `path`, which an earlier run may have left with {@link leave}. */
+  static async resume(path: string, purpose: string): Promise<PartialFile> {
+    return explainIo(purpose, path, async () => {
+      await makeFolder(dirname(path));
+      await appendFile(path, '');
+      const file = new PartialFile(path, await open(path, 'r+'), purpose);
+      for await (const chunk of createReadStream(path)) {
+        file.#hash.update(chunk as Buffer);
+        file.#size += (chunk as Buffer).length;
+      }
+      return file;
     });
   }
 
@@ -80,6 +104,11 @@ export class PartialFile {
       await this.discard();
       throw error;
     }
+  }
+
+  /** Closes the file and leaves it as it is, for {@link resume}; harmless after `commit`. */
+  async leave(): Promise<void> {
+    await this.#close().catch(() => {});
   }
 
   /** Removes the file; harmless after `commit`. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Cell } from './cells.ts';
 import type { Span } from './diagnostic.ts';
 import type { Findings } from './findings.ts';
+import type { Layer } from './layer.ts';
 import { explain } from './read-file.ts';
 import type { Path } from './shape.ts';
 
@@ -57,10 +58,27 @@ function* references(options: Cell): Generator<Reference> {
   }
 }
 
+/** Whether the value of this option is the path of a file of the host. */
 function namesHostFile(path: Path): boolean {
   if (path[0] === 'files') return path[2] === 'source';
   if (path[0] === 'repositories') return path[2] === 'signed-by';
   return path[0] === 'kernel' && ['image', 'modules', 'initrd'].includes(path[1]!);
+}
+
+export interface HostFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly span: Span;
+}
+
+/** Files of the host that a layer names, also where a higher layer names others. */
+export function* hostFilesOf(layer: Layer): Generator<HostFile> {
+  for (const statement of layer.statements) {
+    if (statement.type === 'set' && !statement.invalid && namesHostFile(statement.path))
+      yield { path: String(statement.value), span: statement.span };
+    if (statement.type === 'replace' && namesHostFile(statement.path))
+      for (const { text, span } of statement.elements) yield { path: text, span };
+  }
 }
 
 /** Bytes up to which reading at once is faster than a stream. */

@@ -1,6 +1,7 @@
 /** One layer, read and checked: what it says, statement by statement, each with its place. */
 import type { Span } from './diagnostic.ts';
 import type { Relation } from './relation.ts';
+import type { Published } from './published.ts';
 import type { Path, Value } from './shape.ts';
 
 /** A value for one option. */
@@ -72,6 +73,10 @@ export interface Layer {
   readonly file: string;
   /** SHA-256 of the bytes, hex. */
   readonly sha256: string;
+  /** Absolute path, when it is a file of this machine. */
+  readonly path?: string;
+  /** When it was fetched. */
+  readonly published?: Published;
   /** References to lower layers, lowest first. */
   readonly extends: readonly { readonly text: string; readonly span: Span }[];
   /** In the order of their effect: remove, override, add, exclude, protect. */

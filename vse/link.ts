@@ -1,21 +1,30 @@
 /** A document and all that it extends → the stack of layers, lowest first, each once. */
 import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { misuse, VsecError } from './diagnostic.ts';
 import type { Span } from './diagnostic.ts';
 import type { Findings } from './findings.ts';
 import type { Layer } from './layer.ts';
 import { locate } from './locate.ts';
 import type { LocateOptions, Location } from './locate.ts';
 import { parse } from './parse.ts';
-import { decode, explain, readLayerFile } from './read-file.ts';
+import { decode, readLayerFile } from './read-file.ts';
 import type { LayerText } from './read-file.ts';
+import { reaches, showPublished } from './published.ts';
+import type { OpenedBase, Published } from './published.ts';
+import { hostFilesOf } from './host-files.ts';
 import { validate } from './validate.ts';
+import type { LayerFile } from './validate.ts';
 import { createHash } from 'node:crypto';
 
 export interface LinkOptions extends LocateOptions {
   /** How a base is fetched by its address; without it such a base is an error. */
-  readonly readUrl?: ((url: string) => Promise<Uint8Array>) | undefined;
+  readonly readUrl?: ((url: string, sha256: string) => Promise<Uint8Array>) | undefined;
+  /** How what was published is fetched and verified; without it such a base is an error. */
+  readonly openPublished?: ((reference: string) => Promise<OpenedBase>) | undefined;
 }
+
+type Named = Exclude<Location, { readonly type: 'published' }>;
 
 const MAX_LAYERS = 200;
 
@@ -56,7 +65,10 @@ class Linker implements Stack {
     this.#findings = findings;
   }
 
-  async visit(location: Location, referrer: Span | undefined): Promise<void> {
+  async visit(target: Location, referrer: Span | undefined): Promise<void> {
+    const location =
+      target.type === 'published' ? await this.#fetch(target.reference, referrer) : target;
+    if (!location) return;
     const file = location.type === 'file' ? location.file : location.url;
     const id = location.type === 'file' ? realPath(location.path) : location.sha256;
     if (this.#done.has(id) || this.#isCycle(id, file, referrer) || this.#isTooHigh(referrer))
@@ -68,12 +80,19 @@ class Linker implements Stack {
       this.whole = false;
       return;
     }
-    const directory = location.type === 'file' ? dirname(location.path) : '/';
-    const layer = validate(root, { file, sha256: text.sha256, directory }, this.#findings);
+    const layer = validate(root, surroundings(location, file, text.sha256), this.#findings);
+    confine(layer, location, this.#findings);
     this.#open.push({ id, file, span: referrer });
     for (const { text: reference, span } of layer.extends) {
       const from =
-        location.type === 'file' ? { directory, self: location.path, span } : { directory, span };
+        location.type === 'file'
+          ? {
+              directory: dirname(location.path),
+              self: location.path,
+              span,
+              within: location.within,
+            }
+          : { directory: '/', span };
       const base = locate(reference, from, this.#options, this.#findings);
       if (base) await this.visit(base, span);
       else this.whole = false;
@@ -83,23 +102,41 @@ class Linker implements Stack {
     this.layers.push(layer);
   }
 
-  async #read(location: Location, referrer: Span | undefined): Promise<LayerText | undefined> {
+  async #fetch(reference: string, referrer: Span | undefined): Promise<Named | undefined> {
+    const { openPublished } = this.#options;
+    try {
+      if (!openPublished) throw misuse('VSE044', 'Bases are not fetched by their address here');
+      const within = await openPublished(reference);
+      const path = join(within.root, within.main);
+      return { type: 'file', path, file: showPublished(within, path), within };
+    } catch (error) {
+      this.#refuse(error, referrer);
+      return undefined;
+    }
+  }
+
+  /** What is wrong with a base is told where it is named. */
+  #refuse(error: unknown, referrer: Span | undefined): void {
+    if (!(error instanceof VsecError)) throw error;
+    for (const { code, message, notes, hint } of error.diagnostics)
+      this.#findings.error(code, message, { span: referrer, notes, hint });
+    this.whole = false;
+  }
+
+  async #read(location: Named, referrer: Span | undefined): Promise<LayerText | undefined> {
     if (location.type === 'file')
       return readLayerFile(location.path, location.file, referrer, this.#findings);
     const { url, sha256 } = location;
-    if (!this.#options.readUrl) {
-      this.#findings.error('VSE044', 'Bases are not fetched by their address yet', {
-        span: referrer,
-        hint: "Fetch it yourself and extend the file: './base.yaml'.",
-      });
+    const { readUrl } = this.#options;
+    if (!readUrl) {
+      this.#refuse(misuse('VSE044', 'Bases are not fetched by their address here'), referrer);
       return undefined;
     }
     let bytes: Uint8Array;
     try {
-      bytes = await this.#options.readUrl(url);
+      bytes = await readUrl(url, sha256);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : explain(String(cause));
-      this.#findings.error('VSE002', `'${url}' cannot be fetched: ${reason}`, { span: referrer });
+      this.#refuse(cause, referrer);
       return undefined;
     }
     const found = createHash('sha256').update(bytes).digest('hex');
@@ -137,6 +174,43 @@ class Linker implements Stack {
     this.whole = false;
     return true;
   }
+}
+
+function surroundings(location: Named, file: string, sha256: string): LayerFile {
+  if (location.type === 'url') {
+    const published = {
+      reference: `${location.url}#sha256=${location.sha256}`,
+      digest: `sha256:${location.sha256}`,
+    };
+    return { file, sha256, directory: '/', published };
+  }
+  const { path, within } = location;
+  return {
+    file,
+    sha256,
+    directory: dirname(path),
+    ...(within ? { published: known(within) } : { path }),
+  };
+}
+
+/** What others said of it, without where it lies here. */
+const known = ({ reference, digest, version, signedBy }: OpenedBase): Published => ({
+  reference,
+  digest,
+  ...(version !== undefined && { version }),
+  ...(signedBy !== undefined && { signedBy }),
+});
+
+/** What came from elsewhere reads no file of the host. */
+function confine(layer: Layer, location: Named, findings: Findings): void {
+  const within = location.type === 'file' ? location.within : undefined;
+  if (location.type === 'file' && !within) return;
+  for (const { path, span } of hostFilesOf(layer))
+    if (!within || !reaches(within, path))
+      findings.error('VSE047', `A published base names a file outside of itself: '${path}'`, {
+        span,
+        hint: "A base brings its files along: 'vsec publish' packs them.",
+      });
 }
 
 function realPath(path: string): string {

@@ -7,6 +7,8 @@ import type { Findings } from './findings.ts';
 import { VSE_NAME } from './names.ts';
 import { nearest } from './nearest.ts';
 import { shorten } from './node.ts';
+import { isPlainLayer, reaches, showPublished } from './published.ts';
+import type { OpenedBase } from './published.ts';
 
 export interface LocateOptions {
   /** Absolute; paths below it are shown relative to it. */
@@ -16,8 +18,15 @@ export interface LocateOptions {
 }
 
 export type Location =
-  | { readonly type: 'file'; readonly path: string; readonly file: string }
-  | { readonly type: 'url'; readonly url: string; readonly sha256: string };
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly file: string;
+      /** When it is a part of one. */
+      readonly within?: OpenedBase;
+    }
+  | { readonly type: 'url'; readonly url: string; readonly sha256: string }
+  | { readonly type: 'published'; readonly reference: string };
 
 /** The folder of the bases that come with vsec; it stands beside the sources and the bundle. */
 export function shippedBases(): string {
@@ -51,7 +60,14 @@ interface Place {
   readonly what: string;
 }
 
-function searchPath(directory: string, { cwd, env }: LocateOptions): readonly Place[] {
+function searchPath(
+  directory: string,
+  { cwd, env }: LocateOptions,
+  within?: OpenedBase,
+): readonly Place[] {
+  const shipped = { path: shippedBases(), what: 'shipped with vsec' };
+  // A published base means the same for everybody: nothing that lies about here counts.
+  if (within) return [{ path: directory, what: 'beside the file' }, shipped];
   const listed = (text: string | undefined): string[] => (text ?? '').split(':').filter(Boolean);
   const user = env['XDG_CONFIG_HOME'] || (env['HOME'] && join(env['HOME'], '.config'));
   const system = listed(env['XDG_CONFIG_DIRS'] || '/etc/xdg');
@@ -63,7 +79,7 @@ function searchPath(directory: string, { cwd, env }: LocateOptions): readonly Pl
       path,
       what: "the system's configuration",
     })),
-    { path: shippedBases(), what: 'shipped with vsec' },
+    shipped,
   ];
 }
 
@@ -73,18 +89,30 @@ function searchPath(directory: string, { cwd, env }: LocateOptions): readonly Pl
  */
 export function locate(
   reference: string,
-  from: { readonly directory: string; readonly self?: string; readonly span?: Span },
+  from: {
+    readonly directory: string;
+    readonly self?: string;
+    readonly span?: Span;
+    readonly within?: OpenedBase | undefined;
+  },
   options: LocateOptions,
   findings: Findings,
 ): Location | undefined {
-  const { directory, self, span } = from;
-  const file = (path: string): Location => ({
-    type: 'file',
-    path,
-    file: showFile(path, options.cwd),
-  });
+  const { directory, self, span, within } = from;
+  const file = (path: string): Location =>
+    within && reaches(within, path)
+      ? { type: 'file', path, file: showPublished(within, path), within }
+      : { type: 'file', path, file: showFile(path, options.cwd) };
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(reference)) return locateUrl(reference, span, findings);
-  if (/^(\/|\.\.?(\/|$))/.test(reference)) return file(resolve(directory, reference));
+  if (/^(\/|\.\.?(\/|$))/.test(reference)) {
+    const path = resolve(directory, reference);
+    if (!within || reaches(within, path)) return file(path);
+    findings.error('VSE047', `A published base extends '${shorten(reference)}' outside of itself`, {
+      span,
+      hint: 'Tell whoever published it; a base brings along what it extends.',
+    });
+    return undefined;
+  }
   if (!('value' in VSE_NAME.read(reference)) || /\.ya?ml$/.test(reference)) {
     const isFile = existsSync(resolve(directory, reference));
     findings.error('VSE040', `'${shorten(reference)}' is not the name of a base`, {
@@ -95,7 +123,9 @@ export function locate(
     });
     return undefined;
   }
-  const places = searchPath(directory, options);
+  const places = searchPath(directory, options, within);
+  const brought = within?.names[reference];
+  if (within && brought !== undefined) return file(join(within.root, brought));
   for (const { path } of places)
     for (const extension of ['.yaml', '.yml']) {
       const candidate = join(path, reference + extension);
@@ -127,15 +157,19 @@ function locateUrl(
 ): Location | undefined {
   const [url = '', fragment] = reference.split('#', 2);
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
-  if (scheme !== 'https' && scheme !== 'http') {
-    findings.error('VSE044', `Bases are not fetched by '${scheme}:' yet`, {
+  if (scheme === 'oci' || scheme === 'oci+http') return { type: 'published', reference };
+  if (!['https', 'http', 'file'].includes(scheme)) {
+    findings.error('VSE044', `Bases are not fetched by '${scheme}:'`, {
       span,
-      hint: "Fetch it yourself and extend the file: './base.yaml'.",
+      hint: "As in 'oci://…', 'https://…#sha256=…'; else fetch it yourself: './base.yaml'.",
     });
     return undefined;
   }
   const digest = /^sha256=([0-9a-f]{64})$/.exec(fragment ?? '')?.[1];
-  if (digest !== undefined) return { type: 'url', url, sha256: digest };
+  if (digest !== undefined)
+    return isPlainLayer(url)
+      ? { type: 'url', url, sha256: digest }
+      : { type: 'published', reference };
   const given = fragment === undefined ? 'without a digest' : 'with a digest that is not one';
   findings.error('VSE042', `A base is named by an address ${given}`, {
     span,

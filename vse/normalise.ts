@@ -57,11 +57,12 @@ export async function normalise(
   return {
     ...values,
     ...(top.description !== undefined && { description: top.description }),
-    layers: layers.map(({ name, version, file, sha256 }) => ({
+    layers: layers.map(({ name, version, file, sha256, published }) => ({
       name,
       ...(version !== undefined && { version }),
       file,
       sha256,
+      ...(published && { published }),
     })),
     removed: [...merged.removed.values()].sort(byName),
     origins: new Map(held.map(({ path, held: { origins } }) => [showPath(path), origins])),

@@ -2,6 +2,7 @@
 
 import type { Content } from './cells.ts';
 import type { Span } from './diagnostic.ts';
+import type { Published } from './published.ts';
 import type { Path } from './shape.ts';
 
 export type Verb = 'add' | 'override' | 'remove' | 'exclude' | 'protect';
@@ -56,6 +57,8 @@ export interface LayerRef {
   readonly file: string;
   /** SHA-256 of the layer's bytes, hex. */
   readonly sha256: string;
+  /** What it was fetched as, when it was. */
+  readonly published?: Published;
 }
 
 export interface RepositoryConfig {

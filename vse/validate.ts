@@ -7,6 +7,7 @@ import { suggestion } from './nearest.ts';
 import { describe, shorten } from './node.ts';
 import type { MapEntry, MapNode, Node } from './node.ts';
 import { OPTIONS } from './options.ts';
+import type { Published } from './published.ts';
 import { ValueReader } from './read-values.ts';
 import { readExclusions, readSelection } from './select.ts';
 
@@ -48,6 +49,8 @@ export interface LayerFile {
   readonly sha256: string;
   /** Relative paths in the layer start here. */
   readonly directory: string;
+  readonly path?: string | undefined;
+  readonly published?: Published | undefined;
 }
 
 /** The layer, as far as it could be understood; what could not is in `findings`. */
@@ -89,6 +92,8 @@ export function validate(root: MapNode, from: LayerFile, findings: Findings): La
     ...(description !== undefined && { description }),
     file: from.file,
     sha256: from.sha256,
+    ...(from.path !== undefined && { path: from.path }),
+    ...(from.published && { published: from.published }),
     extends: extendsOf(known.get('extends'), findings),
     statements,
     span: name?.value.span ?? root.span,

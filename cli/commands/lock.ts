@@ -72,7 +72,8 @@ export default defineCommand({
   ],
   async run({ args: [target = '', ...named], options, session }) {
     if (named.length > 0 && !options.upgrade) throw upgradeMissing(target, named);
-    const vse = await openEnvironment(target, session);
+    const freshness = options.upgrade && named.length === 0 ? 'upgrade' : 'check';
+    const vse = await openEnvironment(target, session, freshness);
     const path = lockPath(target);
     const before = await lockBeside(target);
     const lock = await makeLock(vse, before, session, {
