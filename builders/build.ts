@@ -45,7 +45,7 @@ export async function buildBundle(
   options: BuildOptions,
   ctx: Context,
 ): Promise<BuildResult> {
-  refuseUnsupported(vse);
+  refuseOrphans(vse);
   const { formats, backends } = outputs(vse, options);
   const { architecture } = vse.config.distribution;
   const stem = bundleStem({ name: vse.name, version: vse.version, architecture });
@@ -99,12 +99,13 @@ function outputs(
   vse: Vse,
   options: BuildOptions,
 ): { readonly formats: readonly string[]; readonly backends: readonly Backend[] } {
-  const hasKernel = vse.config.kernel.package !== undefined;
+  const { kernel } = vse.config;
+  const hasKernel = kernel.package !== undefined || kernel.image !== undefined;
   const asked = options.formats ?? vse.config.image.formats;
   const disks = asked.filter((name) => formatByName(name).disk);
   if (disks[0] !== undefined && !hasKernel)
     throw misuse('BUILD193', `a ${disks[0]} image needs a kernel, and ${vse.name} has none`, {
-      hint: 'set kernel.package, or extend a bootable base, or ask for --format tar.zst',
+      hint: 'set kernel.package or kernel.image, or extend a bootable base, or ask for --format tar.zst',
     });
   const treesAlone = options.formats !== undefined && disks.length === 0 && !options.backends;
   const backends =
@@ -112,15 +113,14 @@ function outputs(
   return { formats: [...new Set([...asked, ...backends.flatMap((b) => b.formats)])], backends };
 }
 
-/** Options of the language that builds do not carry out yet; silence would be worse. */
-function refuseUnsupported(vse: Vse): void {
+/** Parts of a kernel of one's own, without that kernel. */
+function refuseOrphans(vse: Vse): void {
   const { kernel } = vse.config;
-  const path = (['image', 'modules', 'initrd', 'label'] as const).find((key) => kernel[key]);
-  if (path === undefined) return;
-  const option = `kernel.${path}`;
-  throw misuse('BUILD198', `option ${option} is not supported by builds yet`, {
-    span: vse.origins.get(option)?.at(-1)?.span,
-    hint: 'name a kernel package with kernel.package',
+  const part = (['modules', 'initrd'] as const).find((key) => kernel[key] !== undefined);
+  if (part === undefined || kernel.image !== undefined) return;
+  throw misuse('BUILD178', `kernel.${part} belongs to a kernel of your own, and there is none`, {
+    span: vse.origins.get(`kernel.${part}`)?.at(-1)?.span,
+    hint: `give kernel.image, or leave kernel.${part} out`,
   });
 }
 

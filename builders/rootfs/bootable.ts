@@ -131,7 +131,7 @@ export function writeBootConfiguration(
     root,
     'boot/grub/grub.cfg',
     render('guest/grub.cfg.hbs', grub, {
-      title: `${recipe.name} ${recipe.version}${hypervisor ? ' without Xen' : ''}`,
+      title: `${menuName(recipe)}${hypervisor ? ' without Xen' : ''}`,
       label: recipe.rootLabel,
       kernel: linkOr(root, 'vmlinuz', kernel.image),
       initrd: linkOr(root, 'initrd.img', kernel.initrd),
@@ -141,11 +141,14 @@ export function writeBootConfiguration(
   );
 }
 
+const menuName = ({ name, version, kernelLabel }: FinishRecipe): string =>
+  kernelLabel ?? `${name} ${version}`;
+
 const words = (args: readonly string[]): readonly string[] =>
   args.map((argument) => kernelCommandLine([argument]));
 
 const hypervisorEntry = (hypervisor: Hypervisor, recipe: FinishRecipe) => ({
-  title: `${recipe.name} ${recipe.version}, with Xen ${hypervisor.release}`,
+  title: `${menuName(recipe)}, with Xen ${hypervisor.release}`,
   multiboot2: hypervisor.protocol === 'multiboot2',
   image: `/${hypervisor.image}`,
   arguments: words(recipe.hypervisor ? hypervisorArguments(recipe.hypervisor) : []),

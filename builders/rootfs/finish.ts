@@ -15,6 +15,7 @@ import { writeFiles } from './files.ts';
 import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
 import { exportHypervisor, findHypervisor } from './hypervisor.ts';
+import { installKernel } from './own-kernel.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { hasSystemd, setServices } from './services.ts';
 import { put, writeSystem } from './system.ts';
@@ -65,7 +66,9 @@ export async function finishTree(
   writeSystem(root, recipe);
   const accounts = new Accounts(root, epoch);
   accounts.apply(recipe.groups, recipe.users);
-  const kernel: Kernel | undefined = findKernel(root, recipe);
+  const kernel: Kernel | undefined = recipe.ownKernel
+    ? await installKernel(inside, recipe.ownKernel)
+    : findKernel(root, recipe);
   const hypervisor = recipe.hypervisor && findHypervisor(root, recipe.hypervisor);
   if (kernel) writeBootConfiguration(root, kernel, recipe, hypervisor);
   const written = writeFiles(root, recipe.files, accounts);
@@ -75,7 +78,7 @@ export async function finishTree(
   await setServices(inside, recipe.services);
   if (Object.keys(recipe.scripts).length > 0) step('scripts');
   await runScripts(inside, recipe.scripts);
-  if (kernel) {
+  if (kernel && recipe.ownKernel?.initrd === undefined) {
     step('initrd');
     await makeInitrd(inside, kernel, recipe);
   }

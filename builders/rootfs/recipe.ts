@@ -4,10 +4,12 @@ import type {
   GroupConfig,
   HypervisorConfig,
   InterfaceConfig,
+  KernelConfig,
   ServiceState,
   UserConfig,
   Vse,
 } from '../../vse/types.ts';
+import type { OwnKernel } from './own-kernel.ts';
 
 export interface FinishRecipe {
   readonly name: string;
@@ -19,6 +21,10 @@ export interface FinishRecipe {
   readonly cmdline: Readonly<Record<string, string | true>>;
   /** Name of the kernel package, when the image has a kernel. */
   readonly kernelPackage?: string;
+  /** A kernel of the environment's own, instead of a package's. */
+  readonly ownKernel?: OwnKernel;
+  /** The kernel's name in boot menus, instead of the environment's. */
+  readonly kernelLabel?: string;
   /** Present when the image carries a hypervisor. */
   readonly hypervisor?: HypervisorConfig;
   readonly initrdModules: readonly string[];
@@ -47,6 +53,8 @@ export function finishRecipe(vse: Vse): FinishRecipe {
     filesystem: config.image.filesystem,
     cmdline: config.kernel.cmdline,
     ...(config.kernel.package && { kernelPackage: config.kernel.package }),
+    ...(config.kernel.image && { ownKernel: ownKernel(config.kernel.image, config.kernel) }),
+    ...(config.kernel.label && { kernelLabel: config.kernel.label }),
     ...(config.hypervisor && { hypervisor: config.hypervisor }),
     initrdModules: config.initrd.modules,
     ...(config.hostname && { hostname: config.hostname }),
@@ -61,6 +69,12 @@ export function finishRecipe(vse: Vse): FinishRecipe {
     scripts: config.scripts,
   };
 }
+
+const ownKernel = (image: string, { modules, initrd }: KernelConfig): OwnKernel => ({
+  image,
+  ...(modules !== undefined && { modules }),
+  ...(initrd !== undefined && { initrd }),
+});
 
 /** Kernel arguments for booting from the image's own disk, on whatever console there is. */
 export function kernelArguments(recipe: {
