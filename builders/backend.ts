@@ -86,9 +86,9 @@ export interface BootPlan {
 /**
  * `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. `pygrub`:
  * a Xen host reads kernel and initrd out of the image, by the image's own boot menu. `microvm`: as
- * `kernel`, on QEMU's machine without PCI.
+ * `kernel`, on QEMU's machine without PCI. `xen`: as `kernel`, by a Xen host instead of QEMU.
  */
-export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub' | 'microvm';
+export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub' | 'microvm' | 'xen';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -108,8 +108,8 @@ export interface BootRequest {
   readonly scratch: string;
   /** Root folder of the boot toolbox, for firmware images. */
   readonly toolboxRoot: string;
-  /** Absolute path of a disk that may be written: an overlay over the image. */
-  readonly disk: string;
+  /** Absolute path of a qcow2 disk that may be written; a machine without a disk when absent. */
+  readonly disk?: string;
   readonly accelerator: Accelerator;
   /** Absent where nobody wants to log in. */
   readonly login?: GuestLogin;
@@ -137,6 +137,8 @@ export interface Backend {
   readonly formats: readonly string[];
   /** Wants the netboot shim in the bundle. */
   readonly shim?: true;
+  /** How its nodes get their image by the network: onto their disk, or into memory. */
+  readonly byNetwork?: 'install' | 'diskless';
   /** What this hypervisor cannot express or the image lacks; errors stop the build. */
   check(image: GoldenImage): readonly Diagnostic[];
   emit(image: GoldenImage): readonly GlueFile[];

@@ -63,6 +63,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/publish.ts')).default,
   },
   {
+    name: 'serve',
+    group: 'Share',
+    summary: 'be the head node of machines that netboot',
+    load: async () => (await import('./commands/serve.ts')).default,
+  },
+  {
     name: 'key',
     group: 'Share',
     summary: 'make or show the key that signs what you publish',

@@ -8,6 +8,7 @@ export const diskless: Backend = {
   summary: 'Nodes without a disk: the shim, scripts for iPXE and GRUB, an xl configuration',
   formats: ['squashfs'],
   shim: true,
+  byNetwork: 'diskless',
   firmwares: ['kernel'],
   check: (image) => checkNetboot(diskless, image),
   emit: disklessGlue,

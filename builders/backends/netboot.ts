@@ -8,7 +8,8 @@ export const netboot: Backend = {
   summary: 'Nodes whose disk is filled by the network: the shim, and xl configurations',
   formats: ['tar.zst'],
   shim: true,
-  firmwares: ['kernel'],
+  byNetwork: 'install',
+  firmwares: ['kernel', 'xen'],
   check: (image) => checkNetboot(netboot, image),
   emit: netbootGlue,
 };

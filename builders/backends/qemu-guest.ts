@@ -99,8 +99,7 @@ export function planFor(image: GoldenImage, request: BootRequest, hardware: Hard
       ...['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
       // From the disk or not at all: firmware would try the network for minutes.
       ...['-boot', 'strict=on'],
-      ...['-drive', `file=${qemuValue(request.disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
-      ...hardware.disk,
+      ...(request.disk === undefined ? [] : [...driveArgs(request.disk), ...hardware.disk]),
       ...firmwareArgs(image, request),
       ...networkArgs(image.machine.nics, hardware, login?.port),
       ...(login ? credentialArgs(login, request.scratch, hardware) : []),
@@ -108,6 +107,11 @@ export function planFor(image: GoldenImage, request: BootRequest, hardware: Hard
     env: { QEMU_MODULE_DIR: join(toolboxRoot, 'usr/lib/x86_64-linux-gnu/qemu') },
   };
 }
+
+const driveArgs = (path: string): readonly string[] => [
+  '-drive',
+  `file=${qemuValue(path)},format=qcow2,if=none,id=disk,cache=unsafe`,
+];
 
 function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string[] {
   switch (request.firmware) {
@@ -121,7 +125,8 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
       // It cannot be reset but by a triple fault.
       return kernelArgs(image, request, ['reboot=t']);
     case 'pygrub':
-      throw failure('BOOT011', 'only a Xen host has pygrub', {
+    case 'xen':
+      throw failure('BOOT011', `only a Xen host can start a guest by ${request.firmware}`, {
         hint: 'boot with --firmware bios, uefi or kernel, or with --backend xen-pv',
       });
   }

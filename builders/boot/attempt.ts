@@ -11,6 +11,7 @@ import type { ImageUnderTest } from './image-under-test.ts';
 import { overlay } from './image-under-test.ts';
 import type { ExecResult, Way } from './login.ts';
 import { execInGuest, freePort, guestLogin, makeKey, notRun } from './login.ts';
+import type { NetbootStep } from './netboot-log.ts';
 import { makeScratch } from './scratch.ts';
 import type { Patience, Watched } from './watch.ts';
 import { watchGuest } from './watch.ts';
@@ -43,6 +44,8 @@ export interface Attempt {
   /** From the start of the host that the guest needed until it was up. */
   readonly hostSeconds?: number;
   readonly exec?: ExecResult;
+  /** What the netboot shim did, where there was one. */
+  readonly steps?: readonly NetbootStep[];
   /** Of the command alone; why the guest is not up is in `watched`. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -64,7 +67,7 @@ export async function attempt(
         : { key: await makeKey(toolbox, scratch, ctx), port: await freePort(), toolbox };
     const watched = await start(test, accelerator, { spare, scratch, way, log });
     try {
-      return { watched, ...(await command(test, watched, way)) };
+      return { watched, ...(await runCommand(test, watched, way)) };
     } finally {
       await watched.guest.stop();
     }
@@ -106,13 +109,13 @@ async function start(
 }
 
 /** A hypervisor outlives nobody: the kernel ends it even when this process is killed outright. */
-function leashed(toolbox: Toolbox, plan: BootPlan): ReturnType<Toolbox['command']> {
+export function leashed(toolbox: Toolbox, plan: BootPlan): ReturnType<Toolbox['command']> {
   const { file, args, env } = toolbox.command(plan.program, plan.args);
   const leash = toolbox.command('setpriv', ['--pdeathsig', 'KILL', '--', file, ...args]);
   return { ...leash, env: { ...leash.env, ...env, ...plan.env } };
 }
 
-function patience(total: number, accelerator: Accelerator, spare: boolean): Patience {
+export function patience(total: number, accelerator: Accelerator, spare: boolean): Patience {
   const hasty = accelerator === 'kvm' && spare;
   return {
     total,
@@ -122,7 +125,7 @@ function patience(total: number, accelerator: Accelerator, spare: boolean): Pati
   };
 }
 
-async function command(
+export async function runCommand(
   { command: text, timeout, ctx }: BootTest,
   { ending }: Watched,
   way: Way | undefined,

@@ -51,7 +51,7 @@ export async function bootAll(
 /** Glue that nothing here can start is one row. */
 function waysOf(backend: Backend, wanted: Firmware | undefined): readonly Firmware[] {
   const [usual, ...others] = firmwaresOf(backend);
-  if (!backend.boot && !backend.xenGuest) return [usual];
+  if (!backend.boot && !backend.xenGuest && !backend.byNetwork) return [usual];
   return [usual, ...others].filter((one) => wanted === undefined || one === wanted);
 }
 

@@ -16,6 +16,7 @@ import { measure, openImage } from './image-under-test.ts';
 import type { BootResult } from './result.ts';
 import { explain, foreignHypervisor, foreignRoot, written } from './result.ts';
 import type { Watched } from './watch.ts';
+import { attemptByNetwork } from './network-attempt.ts';
 import { attemptInXen } from './xen-attempt.ts';
 
 export interface BootOptions {
@@ -54,7 +55,7 @@ export async function bootBundle(
   ctx: Context,
 ): Promise<BootResult> {
   const backend = backendByName(options.backend);
-  if (!backend.boot && !backend.xenGuest)
+  if (!backend.boot && !backend.xenGuest && !backend.byNetwork)
     throw failure('BOOT001', `vsec cannot start guests of ${backend.name}`, {
       hint: `its glue is in boot/${backend.name}; boot with --backend qemu to test the image`,
     });
@@ -64,17 +65,18 @@ export async function bootBundle(
   const image = goldenImage(manifest);
   const problems = backend.check(image).filter((one) => one.severity === 'error');
   if (problems.length > 0) throw new VsecError(problems, 2);
-  if (backend.xenGuest && options.exec !== undefined)
+  const inXen = backend.xenGuest !== undefined || firmware === 'xen';
+  if (inXen && options.exec !== undefined)
     throw failure('BOOT013', `--exec does not reach guests of ${backend.name}`, {
       hint: 'run the command with --backend qemu: the image is the same',
     });
   const test: BootTest = {
     ...{ backend, bundle, image, firmware, toolbox, ctx },
     under: await openImage(bundle, manifest, image, backend, ctx, options.disk),
-    timeout: (options.timeout ?? (backend.xenGuest ? XEN_TIMEOUT : TIMEOUT)) * 1000,
+    timeout: (options.timeout ?? (inXen ? XEN_TIMEOUT : TIMEOUT)) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
-    ...(backend.xenGuest && options.xenHost && { xenHost: await options.xenHost() }),
+    ...(inXen && options.xenHost && { xenHost: await options.xenHost() }),
   };
   return bootWith(choices, test, manifest);
 }
@@ -86,7 +88,7 @@ export async function bootWith(
   manifest: Manifest,
 ): Promise<BootResult> {
   const notes: Diagnostic[] = [];
-  const attempt = test.backend.xenGuest ? attemptInXen : attemptInQemu;
+  const attempt = wayToStart(test);
   let accelerator = first;
   let tried = await attempt(test, accelerator, others.length > 0);
   for (const other of others) {
@@ -103,6 +105,11 @@ export async function bootWith(
   return conclude(test, manifest, accelerator, tried, notes);
 }
 
+function wayToStart({ backend }: BootTest) {
+  if (backend.byNetwork) return attemptByNetwork;
+  return backend.xenGuest ? attemptInXen : attemptInQemu;
+}
+
 const gaveNoSign = ({ ending }: Watched): boolean =>
   ending.kind === 'silent' || (ending.kind === 'exited' && ending.end.code !== 0);
 
@@ -110,7 +117,7 @@ async function conclude(
   { backend, under, firmware, ctx }: BootTest,
   manifest: Manifest,
   accelerator: Accelerator,
-  { watched, exec, diagnostics, hostSeconds }: Attempt,
+  { watched, exec, diagnostics, hostSeconds, steps }: Attempt,
   notes: readonly Diagnostic[],
 ): Promise<BootResult> {
   const report = watched.ending.kind === 'up' ? watched.ending.report : undefined;
@@ -135,6 +142,7 @@ async function conclude(
     image: under.file,
     firmware,
     accelerator,
+    ...(steps && { steps }),
     ...(hostSeconds !== undefined && { hostSeconds: Number(hostSeconds.toFixed(1)) }),
     ...(report && {
       guest: {

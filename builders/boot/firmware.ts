@@ -2,7 +2,14 @@
 import { failure } from '../../vse/diagnostic.ts';
 import type { Backend, Firmware } from '../backend.ts';
 
-export const FIRMWARES: readonly Firmware[] = ['bios', 'uefi', 'kernel', 'microvm', 'pygrub'];
+export const FIRMWARES: readonly Firmware[] = [
+  'bios',
+  'uefi',
+  'kernel',
+  'microvm',
+  'pygrub',
+  'xen',
+];
 
 /** The ways that a backend's guests can be started in, the usual one first. */
 export const firmwaresOf = (backend: Backend): readonly [Firmware, ...Firmware[]] => {

@@ -42,16 +42,7 @@ export async function openImage(
   ctx: Context,
   wanted?: string,
 ): Promise<ImageUnderTest> {
-  const formats = wanted === undefined ? [...backend.formats, 'qcow2', 'raw'] : [wanted];
-  if (!formats.some((format) => image.disks[format] !== undefined))
-    throw failure(
-      'BOOT004',
-      wanted === undefined
-        ? `${image.stem} holds no disk image that can be booted`
-        : `${image.stem} holds no ${wanted} image`,
-      { hint: `build it with --backend ${backend.name}, or with --format ${formats[0]}` },
-    );
-  const { file, format } = disk(image, formats);
+  const { file, format } = streamed(image, backend) ?? chosenDisk(image, backend, wanted);
   const path = join(bundle, file);
   if (!existsSync(path))
     throw failure('BOOT005', `${file} is not in ${bundle}`, {
@@ -65,6 +56,25 @@ export async function openImage(
       hint: 'somebody wrote to it (run.sh --persistent does): build it again',
     });
   return { path, file, format, sha256 };
+}
+
+/** What nodes that come by the network fetch. */
+function streamed(image: GoldenImage, { byNetwork, formats: [format = ''] }: Backend) {
+  const stream = byNetwork && image.netboot?.streams[format];
+  return stream && { file: stream.file, format };
+}
+
+function chosenDisk(image: GoldenImage, backend: Backend, wanted: string | undefined) {
+  const formats = wanted === undefined ? [...backend.formats, 'qcow2', 'raw'] : [wanted];
+  if (!formats.some((format) => image.disks[format] !== undefined))
+    throw failure(
+      'BOOT004',
+      wanted === undefined
+        ? `${image.stem} holds no disk image that can be booted`
+        : `${image.stem} holds no ${wanted} image`,
+      { hint: `build it with --backend ${backend.name}, or with --format ${formats[0]}` },
+    );
+  return disk(image, formats);
 }
 
 /** Makes a disk that may be written, over the image and as large as the machine's; its path. */

@@ -6,6 +6,7 @@ import type { Manifest } from '../manifest.ts';
 import type { GuestReport } from './guest-report.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
 import type { ExecResult } from './login.ts';
+import type { NetbootStep } from './netboot-log.ts';
 import type { Watched } from './watch.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface BootResult {
   readonly accelerator: Accelerator;
   /** Of a guest that a host of its own was started for; not part of `seconds`. */
   readonly hostSeconds?: number;
+  /** What the netboot shim did; `at` since its kernel started. */
+  readonly steps?: readonly NetbootStep[];
   readonly guest?: {
     /** Since the guest's kernel started. */
     readonly seconds?: number;

@@ -1,0 +1,31 @@
+/** The xl configurations of a cluster's nodes, with their head node pinned. */
+import type { GlueFile, GoldenImage } from '../backend.ts';
+import type { Cluster } from './cluster.ts';
+import { nodeFor } from './documents.ts';
+import { netbootConfig, nodeConfig } from './glue.ts';
+import type { PublishedBundle } from './published.ts';
+
+/**
+ * `netboot-NODE.cfg` and `node-NODE.cfg` for every node of `image`: as in the bundle, but with the
+ * node's name and MAC address, and with the head node's address and key on the shim's command line.
+ */
+export function nodeConfigs(
+  image: GoldenImage,
+  bundles: readonly PublishedBundle[],
+  cluster: Cluster,
+  server: string,
+  key: string,
+): readonly GlueFile[] {
+  if (!image.netboot?.streams['tar.zst']) return [];
+  return cluster.nodes
+    .filter(({ mac }) => nodeFor(mac, cluster, bundles)?.bundle.stem === image.stem)
+    .flatMap(({ name, mac }) => {
+      const [first = {}, ...others] = image.machine.nics;
+      const machine = { ...image.machine, nics: [{ ...first, mac }, ...others] };
+      const node: GoldenImage = { ...image, name, machine };
+      return [
+        { path: `netboot-${name}.cfg`, content: netbootConfig(node, { server, key }), mode: 0o644 },
+        { path: `node-${name}.cfg`, content: nodeConfig(node), mode: 0o644 },
+      ];
+    });
+}
