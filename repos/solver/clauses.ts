@@ -45,12 +45,18 @@ export class ClauseSet<F> {
   /** Length of the trail at which each level begins. */
   readonly #starts: number[] = [];
   #head = 0;
+  #effort = 0;
 
   constructor(size: number, expand: (candidate: Candidate) => Iterable<NewClause<F>>) {
     this.#expand = expand;
     this.#expanded = new Uint8Array(size);
     this.#values = new Int8Array(size);
     this.#levels = new Int32Array(size);
+  }
+
+  /** Literals looked at so far: a measure of time that is the same on every machine. */
+  get effort(): number {
+    return this.#effort;
   }
 
   get level(): number {
@@ -194,6 +200,7 @@ export class ClauseSet<F> {
     if (!watching) return undefined;
     let kept = 0;
     let violated: Clause<F> | undefined;
+    this.#effort += watching.length;
     for (const clause of watching) {
       if (violated || !this.#moveWatch(clause, fallen)) {
         watching[kept++] = clause;
@@ -210,6 +217,7 @@ export class ClauseSet<F> {
     if (literals[0] === fallen && literals.length > 1) swap(literals, 0, 1);
     if (this.#holds(literals[0]!)) return false;
     for (let i = 2; i < literals.length; i++) {
+      this.#effort += 1;
       if (this.#fails(literals[i]!)) continue;
       swap(literals, 1, i);
       (this.#watches[literals[1]!] ??= []).push(clause);
@@ -225,6 +233,7 @@ export class ClauseSet<F> {
     const from = [violated];
     let open = 0;
     const take = (clause: Clause<F>): void => {
+      this.#effort += clause.literals.length;
       for (const literal of clause.literals) {
         const candidate = candidateOf(literal);
         const level = this.#levels[candidate]!;

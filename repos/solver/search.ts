@@ -18,6 +18,9 @@ import type { Candidate, Conflict, Fact, Outcome, Problem, Requirement } from '.
 /** Conflicts after which the search gives up. Real problems need fewer than a hundred. */
 export const MAX_CONFLICTS = 50_000;
 
+/** Literals looked at after which it gives up as well: some seconds. Real problems need a tenth. */
+const MAX_EFFORT = 30_000_000;
+
 /** A place in the walk: an immutable stack, so that a level can keep it and come back to it. */
 interface Place {
   readonly requirements: readonly Requirement[];
@@ -55,7 +58,8 @@ export function solve<R extends Requirement, C extends Conflict, Q extends Requi
     if (violated) {
       const level = clauses.learn(violated);
       if (level === undefined) return failed(violated);
-      if (++conflicts > maxConflicts) return { kind: 'exhausted', conflicts };
+      if (++conflicts > maxConflicts || clauses.effort > MAX_EFFORT)
+        return { kind: 'exhausted', conflicts };
       walk.goBack(level);
     } else if (!walk.step()) {
       const { chosen, regrets } = walk;

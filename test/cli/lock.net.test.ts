@@ -102,7 +102,7 @@ describe('explain', () => {
   });
 
   it.each([
-    ['curl', /is installed\n {2}requested by curl/],
+    ['curl', /is installed\n {2}requested: curl\.yaml:6 /],
     ['libssh2-1', /curl → libcurl4 → libssh2-1/],
     ['nano', /is not installed\n {2}nothing that is installed needs it/],
     ['packages.curl', /^curl /],
