@@ -172,7 +172,7 @@ const rows = {
   },
   'vsec lock, warm indexes': {
     before: () => undefined,
-    argv: vsec('lock', file, '--check', '--offline'),
+    argv: vsec('lock', file, '--offline'),
   },
   'vsec check': { before: () => undefined, argv: vsec('check', file) },
   'node -e 0': { before: () => undefined, argv: [process.execPath, '-e', '0'] },

@@ -3,12 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
+import { Ahead } from './deb/ahead.ts';
 import { decompressWith } from './deb/decompress.ts';
 import { installPackages, mergeUsr } from './deb/install.ts';
 import type { AssembleJob, AssembleResult, StageJob } from './job.ts';
 import { finishTree } from './rootfs/finish.ts';
-import { restoreTree, saveTree } from './rootfs/snapshot.ts';
+import { keepTree, restoreTree, saveTree } from './rootfs/snapshot.ts';
 import { Inside } from './sandbox/inside.ts';
+import { mountMemory } from './sandbox/memory.ts';
 import { openToolbox } from './toolbox.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -17,6 +19,7 @@ async function runStage(
   job: AssembleJob,
   inside: Inside,
   toolbox: Toolbox,
+  ahead: Ahead,
   report: Report,
 ): Promise<void> {
   let bytes = 0;
@@ -29,6 +32,7 @@ async function runStage(
       installPackages(stage.packages, inside, {
         jobs: job.jobs + 1,
         decompress: decompressWith(toolbox),
+        ahead,
         unpacked: (n) => {
           bytes += n;
           advance(bytes, Math.max(stage.installedSize, bytes));
@@ -45,7 +49,10 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
   process.umask(0o022);
   const toolbox = openToolbox(job.toolbox.root, job.toolbox.digest);
   mkdirSync(job.root, { recursive: true, mode: 0o755 });
+  if (job.memory !== undefined) await mountMemory(job.root, job.memory, toolbox);
   const inside = new Inside(job.root, job.isolation, toolbox, job.epoch);
+  const paths = job.stages.flatMap((stage) => stage.packages.map((pkg) => pkg.path));
+  const ahead = new Ahead(toolbox, join(job.scratch, 'ahead'), paths, job.jobs);
   try {
     if (job.restore) {
       const tar = job.restore;
@@ -54,10 +61,10 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
       );
     } else mergeUsr(job.root, job.architecture);
     for (const stage of job.stages) {
-      if (stage.packages.length > 0) await runStage(stage, job, inside, toolbox, report);
+      if (stage.packages.length > 0) await runStage(stage, job, inside, toolbox, ahead, report);
       if (stage.save) {
         await inside.leave();
-        await saveTree(toolbox, job.root, stage.save, job.epoch, job.output);
+        await keepTree(toolbox, job.root, stage.save, job.epoch, job.scratch);
       }
     }
     const releases = await task(report, 'finish', 'finishing the tree', (advance) => {
@@ -67,7 +74,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
       );
     });
     const sha256 = await task(report, 'tree', 'reading the finished tree', () =>
-      saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.output),
+      saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.scratch),
     );
     return { sha256, ...releases };
   } finally {

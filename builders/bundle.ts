@@ -224,8 +224,11 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
     const list: Artifact[] = [];
     for (const file of [...filesBelow(folder)].sort()) {
       const path = join(folder, file);
-      const sha256 = await sha256File(path);
-      list.push({ file, sha256, size: statSync(path).size, format: formatOf(file, input) });
+      const format = formatOf(file, input);
+      // The canonical tar as it is: its digest is the tree's.
+      const known = format === 'tar' ? rootfs.digest.replace(/^sha256:/, '') : undefined;
+      const sha256 = known ?? (await sha256File(path));
+      list.push({ file, sha256, size: statSync(path).size, format });
     }
     return list;
   });

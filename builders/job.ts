@@ -25,12 +25,16 @@ export interface AssembleJob {
   /** Seconds since 1970. */
   readonly epoch: number;
   readonly jobs: number;
+  /** The tree is made in memory, of at most so many bytes; on disk when absent. */
+  readonly memory?: number;
   /** A saved tree to start from. */
   readonly restore?: string;
   readonly stages: readonly StageJob[];
   readonly finish: FinishRecipe;
   /** Folder that receives `rootfs.tar`, `vmlinuz`, `initrd`, `kernel-config`, `xen.gz`, `xen.efi`. */
   readonly output: string;
+  /** Folder for what is needed for a moment, on the disk of `output`. */
+  readonly scratch: string;
 }
 
 export interface RemoveJob {

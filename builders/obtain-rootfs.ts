@@ -21,6 +21,7 @@ import { abandonedIn, runName } from './leftovers.ts';
 import { obtainPackages } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
 import { killInside } from './sandbox/kill-inside.ts';
+import { memoryFor } from './sandbox/memory.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
 import type { SandboxMode } from './sandbox/modes.ts';
 import { runInSandbox } from './sandbox/worker-process.ts';
@@ -134,6 +135,14 @@ export async function obtainRootfs(
   const name = runName();
   const work = join(works, name);
   const output = join(work, 'out');
+  const scratch = join(work, 'scratch');
+  const memory =
+    mode === 'chroot' || options.keepFailed
+      ? undefined
+      : memoryFor(
+          lock.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
+          ctx.env,
+        );
   const job: AssembleJob = {
     kind: 'assemble',
     root: join(work, 'root'),
@@ -153,11 +162,13 @@ export async function obtainRootfs(
       ...(stage === kept && { save: stageTar(stage) }),
     })),
     finish: finishRecipe(vse),
-    output,
+    ...{ output, scratch },
+    ...(memory !== undefined && { memory }),
   };
   let keep = false;
   try {
     await makeFolder(output);
+    await makeFolder(scratch);
     await makeFolder(join(ctx.cacheDir, 'stages'));
     const result = await runInSandbox(job, mode, ctx);
     if (!result) throw new Error('the sandbox gave no result');

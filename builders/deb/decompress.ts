@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { unxz } from '../../repos/xz.ts';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { Decompress } from './archive.ts';
@@ -44,19 +45,15 @@ export function decompressWith(toolbox: Toolbox): Decompress {
 }
 
 /**
- * Decompresses `.xz` with a WebAssembly library, for the first packages of a toolbox. One stream
- * at a time: the library deadlocks when two are open.
+ * Decompresses `.xz` in this process: for the first packages of a toolbox, and for what is so small
+ * that starting a program takes longer. The rest is left to `others`.
  */
-export async function decompressWithLibrary(): Promise<Decompress> {
-  const { default: library } = await import('xz-decompress');
-  const { XzReadableStream } = library;
-  return (input, suffix) => {
+export const decompressHere =
+  (others?: Decompress): Decompress =>
+  (input, suffix) => {
     const direct = plain(input, suffix);
     if (direct) return direct;
-    if (suffix !== '.xz') throw unknown(suffix);
-    const stream = new XzReadableStream(
-      Readable.toWeb(input) as unknown as ConstructorParameters<typeof XzReadableStream>[0],
-    );
-    return Readable.fromWeb(stream as unknown as Parameters<typeof Readable.fromWeb>[0]);
+    if (suffix === '.xz') return Readable.from(unxz(input));
+    if (others) return others(input, suffix);
+    throw unknown(suffix);
   };
-}

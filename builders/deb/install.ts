@@ -2,7 +2,9 @@
 import pLimit from 'p-limit';
 import type { Inside } from '../sandbox/inside.ts';
 import { Tree } from '../rootfs/tree.ts';
+import type { Ahead } from './ahead.ts';
 import type { Decompress } from './archive.ts';
+import { decompressHere } from './decompress.ts';
 import { parseRelations } from './control.ts';
 import { Database } from './database.ts';
 import { configure, hasPreinst, runPreinsts } from './maintainer.ts';
@@ -13,6 +15,7 @@ import { openPackage, unpackAll } from './unpack.ts';
 export interface InstallOptions {
   readonly jobs: number;
   readonly decompress: Decompress;
+  readonly ahead?: Ahead;
   readonly unpacked: (bytes: number) => void;
   readonly configuring: (name: string) => void;
 }
@@ -60,9 +63,8 @@ export async function installPackages(
   if (!fresh) database.loadOwnership(ownership);
 
   const limit = pLimit(options.jobs);
-  const packages = await Promise.all(
-    files.map((file) => limit(() => openPackage(file, options.decompress))),
-  );
+  const control = decompressHere(options.decompress);
+  const packages = await Promise.all(files.map((file) => limit(() => openPackage(file, control))));
   packages.sort((a, b) => (a.owner.id < b.owner.id ? -1 : 1));
   const byName = new Map(packages.map((pkg) => [pkg.owner.name, pkg]));
 
@@ -86,6 +88,7 @@ export async function installPackages(
       jobs: options.jobs,
       ownership,
       advance: options.unpacked,
+      ...(options.ahead && { ahead: options.ahead }),
     });
 
   const waiting = new Set(packages.filter((pkg) => hasPreinst(pkg) && !base.has(pkg)));

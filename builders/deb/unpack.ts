@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { VsecError, failure } from '../../vse/diagnostic.ts';
 import type { Tree } from '../rootfs/tree.ts';
+import type { Ahead } from './ahead.ts';
 import type { Decompress, DebMembers } from './archive.ts';
 import { readMembers } from './archive.ts';
 import type { ControlData } from './control.ts';
@@ -59,6 +60,7 @@ export interface UnpackOptions {
   readonly jobs: number;
   readonly ownership: Ownership;
   readonly advance?: (bytes: number) => void;
+  readonly ahead?: Ahead;
 }
 
 /** `/etc/x` lines of the `conffiles` member, without those that ask for removal. */
@@ -92,10 +94,11 @@ export async function unpackAll(
         const diverted = new Map(
           diversions.filter((d) => d.by !== owner.name).map((d) => [d.from, d.to]),
         );
+        const plain = await options.ahead?.take(pkg.path);
         const extracted = await extractData(
-          pkg.path,
+          plain?.path ?? pkg.path,
           pkg.label,
-          pkg.members.data,
+          plain?.member ?? pkg.members.data,
           decompress,
           tree,
           {
@@ -113,6 +116,7 @@ export async function unpackAll(
             ...(options.advance && { advance: options.advance }),
           },
         );
+        await options.ahead?.release(pkg.path);
         return { pkg, extracted, conffiles };
       }),
     ),

@@ -9,6 +9,43 @@ import { failure } from '../../vse/diagnostic.ts';
 import { mustRun } from '../sandbox/programs.ts';
 import type { Toolbox } from '../toolbox.ts';
 
+/** The command that writes the canonical tar, to standard output unless `to` names a file. */
+const writing = (toolbox: Toolbox, root: string, epoch: number, to = '-') =>
+  toolbox.command('tar', [
+    '--create',
+    '--sort=name',
+    '--format=posix',
+    '--numeric-owner',
+    '--xattrs',
+    '--xattrs-include=security.capability',
+    '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
+    `--mtime=@${epoch}`,
+    '--clamp-mtime',
+    '--blocking-factor=512',
+    `--file=${to}`,
+    `--directory=${root}`,
+    '.',
+  ]);
+
+/** As `saveTree`, for whom the digest does not matter. */
+export async function keepTree(
+  toolbox: Toolbox,
+  root: string,
+  path: string,
+  epoch: number,
+  scratch: string,
+): Promise<void> {
+  const partial = join(scratch, 'tree.part');
+  const { file, args, env } = writing(toolbox, root, epoch, partial);
+  try {
+    await mustRun('keeping a stage', file, args, { env });
+    renameSync(partial, path);
+  } catch (e) {
+    rmSync(partial, { force: true });
+    throw e;
+  }
+}
+
 /**
  * Writes the tree at `root` as a tar to `path` (whole or not at all) and returns its SHA-256 in
  * hex. Entries are sorted; times later than `epoch` (seconds) become `epoch`; owners are numeric;
@@ -22,20 +59,7 @@ export async function saveTree(
   epoch: number,
   scratch: string,
 ): Promise<string> {
-  const { file, args, env } = toolbox.command('tar', [
-    '--create',
-    '--sort=name',
-    '--format=posix',
-    '--numeric-owner',
-    '--xattrs',
-    '--xattrs-include=security.capability',
-    '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
-    `--mtime=@${epoch}`,
-    '--clamp-mtime',
-    '--blocking-factor=512',
-    `--directory=${root}`,
-    '.',
-  ]);
+  const { file, args, env } = writing(toolbox, root, epoch);
   const child = spawn(file, [...args], { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (part: Buffer) => (complaint += part.toString()));

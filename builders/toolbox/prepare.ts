@@ -8,7 +8,7 @@ import type { Context } from '../../vse/report.ts';
 import { task } from '../../vse/report.ts';
 import type { Decompress } from '../deb/archive.ts';
 import { readMembers } from '../deb/archive.ts';
-import { decompressWith, decompressWithLibrary } from '../deb/decompress.ts';
+import { decompressWith, decompressHere } from '../deb/decompress.ts';
 import { extractData } from '../deb/extract.ts';
 import { diskTrouble } from '../disk-trouble.ts';
 import { abandonedIn, runName } from '../leftovers.ts';
@@ -76,7 +76,7 @@ async function unpack(
     await extractData(path, label, readMembers(path).data, decompress, tree, { ownership: false });
     advance(++done, packages.length, pkg.name);
   };
-  const library = await decompressWithLibrary();
+  const library = decompressHere();
   for (const pkg of packages.filter((p) => FIRST.has(p.name))) await one(pkg, library);
   const decompress = decompressWith(openToolbox(root, 'sha256:'));
   const limit = pLimit(ctx.jobs);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decompressWithLibrary } from '../../builders/deb/decompress.ts';
+import { decompressHere } from '../../builders/deb/decompress.ts';
 import { openPackage } from '../../builders/deb/unpack.ts';
 import { ar, deb, file, tar } from './support/deb.ts';
 import type { ArMember, DebRecipe } from './support/deb.ts';
@@ -18,7 +18,7 @@ beforeEach(() => {
 async function opening(bytes: Buffer, label = 'toy 1.0'): Promise<string> {
   const path = join(place.root, '..', 'toy.deb');
   writeFileSync(path, bytes);
-  const decompress = await decompressWithLibrary();
+  const decompress = decompressHere();
   const found = await failureOf(() => openPackage({ path, label }, decompress));
   expect(found.all).toContain('toy 1.0');
   return `${found.code}: ${found.message}`;
@@ -67,7 +67,7 @@ describe('the ar archive', () => {
     for (let length = 0; length < whole.length; length += 7) {
       const path = join(place.root, '..', 'toy.deb');
       writeFileSync(path, whole.subarray(0, length));
-      const decompress = await decompressWithLibrary();
+      const decompress = decompressHere();
       const found = await failureOf(() => openPackage({ path, label: 'toy 1.0' }, decompress));
       expect(['BUILD101', 'BUILD102']).toContain(found.code);
     }
@@ -154,7 +154,7 @@ describe('the control archive', () => {
     const bytes = await edited((m) => [...m, { name: '_extra', bytes: Buffer.from('odd') }]);
     expect(ar([]).toString()).toBe('!<arch>\n');
     writeFileSync(path, bytes);
-    const decompress = await decompressWithLibrary();
+    const decompress = decompressHere();
     const opened = await openPackage({ path, label: 'toy 1.0' }, decompress);
     expect(opened.owner).toMatchObject({ id: 'toy', name: 'toy', version: '1.0' });
     expect(members[2]).toBe(opened.members.data.name);

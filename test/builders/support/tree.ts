@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { Database } from '../../../builders/deb/database.ts';
 import { Ownership } from '../../../builders/deb/ownership.ts';
-import { decompressWithLibrary } from '../../../builders/deb/decompress.ts';
+import { decompressHere } from '../../../builders/deb/decompress.ts';
 import { openPackage, unpackAll } from '../../../builders/deb/unpack.ts';
 import { Tree } from '../../../builders/rootfs/tree.ts';
 import { VsecError } from '../../../vse/diagnostic.ts';
@@ -55,7 +55,7 @@ export async function unpack(
   recipes: readonly DebRecipe[],
   ownership = new Ownership(),
 ): Promise<void> {
-  const decompress = await decompressWithLibrary();
+  const decompress = decompressHere();
   const files = await Promise.all(recipes.map((recipe) => debFile(join(place.root, '..'), recipe)));
   const packages = await Promise.all(files.map((one) => openPackage(one, decompress)));
   const tree = new Tree(place.root);
