@@ -67,6 +67,17 @@ function insist(handlebars: typeof Handlebars, name: string): void {
  * a value that the template names and `data` lacks is a mistake of ours and a plain error.
  */
 export function fill(template: string, format: Format, data: TemplateData): string {
+  const known = compiled.get(format)?.get(template);
+  if (known) return known(data);
+  const filled = compile(template, format);
+  compiled.set(format, new Map([...(compiled.get(format) ?? []), [template, filled]]));
+  return filled(data);
+}
+
+/** A handful of texts, each filled again and again. */
+const compiled = new Map<Format, ReadonlyMap<string, Handlebars.TemplateDelegate>>();
+
+function compile(template: string, format: Format): Handlebars.TemplateDelegate {
   const handlebars = Handlebars.create();
   handlebars.registerHelper('quoted', (value: unknown) => format.quote(text(value)));
   for (const name of ['if', 'unless', 'each']) insist(handlebars, name);
@@ -78,7 +89,7 @@ export function fill(template: string, format: Format, data: TemplateData): stri
     preventIndent: true,
     knownHelpersOnly: true,
     knownHelpers: { quoted: true },
-  })(data);
+  });
 }
 
 /** Fills `templates/<name>`; see `fill`. */
