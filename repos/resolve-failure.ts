@@ -68,57 +68,63 @@ export const searchExhausted = (conflicts: number): Diagnostic =>
  *
  * @param facts a minimal contradiction
  * @param requests in the order in which they are told
+ * @param remedies changes that were tried and solve it
  */
 export function explainUnsolvable(
   facts: readonly ResolveFact[],
   requests: readonly Request[],
+  remedies: readonly string[],
   vse: Vse,
   universe: Universe,
 ): Diagnostic {
   const { asked, excluded, missing, notes } = tellChain(facts, requests, vse, universe);
+  const hint = hintOf(remedies);
   const shown = notes.slice(0, MAX_NOTES);
   if (notes.length > MAX_NOTES)
     shown.push({ message: `and ${notes.length - MAX_NOTES} facts more` });
   const [barred] = excluded;
-  if (barred !== undefined) return excludedButNeeded(barred, asked, shown, vse);
+  if (barred !== undefined) return excludedButNeeded(barred, asked, shown, hint, vse);
   const names = asked.map(({ name }) => `'${name}'`);
   const span = notes.find((note) => note.span)?.span;
-  const details = { ...(span && { span }), notes: shown };
+  const details = { ...(span && { span }), notes: shown, hint };
   if (names.length > 1)
-    return error('SOLV103', `${listed(names)} cannot be installed together`, {
-      ...details,
-      hint: 'remove one of them',
-    });
+    return error('SOLV103', `${listed(names)} cannot be installed together`, details);
   if (missing !== undefined)
     return error('SOLV105', `${listed(names)} cannot be installed: ${missing}`, {
       ...details,
-      hint: 'add the suite or repository that has it, or another version of the package',
+      hint: `add the suite or repository that has it; or ${hint}`,
     });
-  return error('SOLV103', `${listed(names)} cannot be installed`, {
-    ...details,
-    hint: 'ask for another version, or remove it',
-  });
+  return error('SOLV103', `${listed(names)} cannot be installed`, details);
+}
+
+/** One change, or several of which each is enough. */
+function hintOf(remedies: readonly string[]): string {
+  const [only, second] = remedies;
+  if (only === undefined)
+    return 'change several of the lines above: no change of a single one solves it';
+  return second === undefined
+    ? `${only}: that solves it`
+    : `any one of these solves it: ${remedies.join('; ')}`;
 }
 
 function excludedButNeeded(
   barred: string,
   asked: readonly Request[],
   notes: readonly Note[],
+  hint: string,
   vse: Vse,
 ): Diagnostic {
   const span = vse.excluded.find(({ name }) => name === barred)?.origins.at(-1)?.span;
   const itself = asked.find(({ name }) => name === barred);
-  const own = asked.filter(({ origins }) => origins.length > 0).map(({ name }) => `'${name}'`);
   const names = listed(asked.map(({ name }) => `'${name}'`));
   const why = itself
     ? itself.essential
       ? 'every installation has it'
       : 'a layer asks for it'
     : `${names} cannot do without it`;
-  const back = `take back the exclusion of '${barred}'`;
   return error('SOLV104', `'${barred}' is excluded, but ${why}`, {
     ...(span && { span }),
     notes,
-    hint: own.length > 0 ? `${back}, or remove ${listed(own)}` : back,
+    hint,
   });
 }

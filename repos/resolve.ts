@@ -2,6 +2,8 @@
 import { VsecError, warning, type Diagnostic } from '../vse/diagnostic.ts';
 import type { Origin, Vse } from '../vse/types.ts';
 import { requestsOf, type Request } from './requests.ts';
+import type { ResolveFact } from './failure-chain.ts';
+import { remediesFor } from './remedies.ts';
 import { explainUnsolvable, searchExhausted, unsatisfiable } from './resolve-failure.ts';
 import type { Candidate, Problem } from './solver/problem.ts';
 import { solveWithSecondThoughts } from './solver/second-thoughts.ts';
@@ -80,28 +82,62 @@ export function resolve(vse: Vse, universe: Universe, options: ResolveOptions): 
 
 function solveOrExplain(problem: ResolveProblem, vse: Vse, universe: Universe): Solved {
   const isBest = (candidate: Candidate): boolean => bestVersion(candidate, universe) === candidate;
-  const failures: Diagnostic[] = [];
-  let { requests } = problem;
-  let forbidden = [...problem.forbidden];
-  for (;;) {
-    const outcome = solveWithSecondThoughts({ ...problem, requests, forbidden }, isBest);
+  const failures: Failure[] = [];
+  for (let rest = problem; ;) {
+    const outcome = solveWithSecondThoughts(rest, isBest);
     if (outcome.kind === 'solved' && failures.length === 0) return outcome;
-    if (outcome.kind === 'exhausted') failures.push(searchExhausted(outcome.conflicts));
-    if (outcome.kind !== 'unsolvable') throw new VsecError(failures);
-    failures.push(explainUnsolvable(outcome.facts, requests, vse, universe));
-    if (failures.length === MAX_FAILURES) throw new VsecError(failures);
-    const barred = outcome.facts.flatMap((f) => (f.kind === 'forbidden' ? [f.candidate] : []));
-    if (barred.length > 0) {
-      const names = new Set(barred.map((candidate) => universe.info(candidate).name));
-      forbidden = forbidden.filter((candidate) => !names.has(universe.info(candidate).name));
-      continue;
-    }
-    const blamed = outcome.facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : []));
-    // Essential packages are not what is wrong, unless nothing else is there to be left out.
-    const out = blamed.findLast((request) => !request.essential) ?? blamed.at(-1);
-    requests = requests.filter((request) => request !== out);
-    if (!out) throw new VsecError(failures);
+    if (outcome.kind === 'exhausted' && failures.length === 0)
+      throw new VsecError(searchExhausted(outcome.conflicts));
+    if (outcome.kind !== 'unsolvable') break;
+    const failure = failureOf(outcome.facts, rest, universe);
+    failures.push(failure);
+    if (failures.length === MAX_FAILURES || !failure.without) break;
+    rest = failure.without(rest);
   }
+  const told = failures.map((failure): Diagnostic => {
+    const others = failures.filter((other) => other !== failure);
+    const spared = new Set(
+      failure.facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : [])),
+    );
+    const alone = others.reduce((all, { without }) => without?.(all, spared) ?? all, problem);
+    const remedies = remediesFor(alone, failure.facts, vse, universe);
+    return explainUnsolvable(failure.facts, problem.requests, remedies, vse, universe);
+  });
+  throw new VsecError(told.sort((a, b) => a.notes.length - b.notes.length));
+}
+
+interface Failure {
+  readonly facts: readonly ResolveFact[];
+  /** A problem without what made this failure; absent when nothing can be left out. */
+  readonly without?: (problem: ResolveProblem, spared?: ReadonlySet<Request>) => ResolveProblem;
+}
+
+function failureOf(
+  facts: readonly ResolveFact[],
+  problem: ResolveProblem,
+  universe: Universe,
+): Failure {
+  const nameOf = (candidate: Candidate): string => universe.info(candidate).name;
+  const barred = facts.flatMap((f) => (f.kind === 'forbidden' ? [nameOf(f.candidate)] : []));
+  if (barred.length > 0) {
+    const without = (other: ResolveProblem): ResolveProblem => ({
+      ...other,
+      forbidden: [...other.forbidden].filter((candidate) => !barred.includes(nameOf(candidate))),
+    });
+    return { facts, without };
+  }
+  const blamed = facts.flatMap((f) => (f.kind === 'request' ? [f.requirement] : []));
+  // Essential packages are not what is wrong, unless nothing else is there to be left out.
+  const preferred = blamed.filter(({ essential }) => !essential);
+  const may = preferred.length > 0 ? preferred : blamed;
+  if (may.length === 0) return { facts };
+  return {
+    facts,
+    without: (other, spared) => {
+      const out = may.findLast((request) => !spared?.has(request)) ?? may.at(-1);
+      return { ...other, requests: other.requests.filter((one) => one !== out) };
+    },
+  };
 }
 
 /** Of the same package, for the same architecture. */

@@ -91,7 +91,7 @@ SOLV103: 'postfix' and 'exim4' cannot be installed together @top.yaml:6
   top asks for exim4 @top.yaml:8
   exim4 1 (toys toy) depends on exim4-daemon
   postfix 1 (toys toy) conflicts with mta: exim4-daemon 1 (toys toy)
-  hint: remove one of them`,
+  hint: any one of these solves it: remove 'postfix' (top.yaml:6); remove 'exim4' (top.yaml:8)`,
   },
   {
     name: 'an excluded package that is needed, and every way to it',
@@ -110,7 +110,7 @@ SOLV104: 'mailer' is excluded, but 'suite' cannot do without it @top.yaml:7
   'mailer' is excluded by top @top.yaml:7
   timer 1 (toys toy) depends on notify
   notify 1 (toys toy) depends on mailer
-  hint: take back the exclusion of 'mailer', or remove 'suite'`,
+  hint: any one of these solves it: take back the exclusion of 'mailer' (top.yaml:7); remove 'suite' (top.yaml:5)`,
   },
   {
     name: 'an essential package that is excluded',
@@ -120,7 +120,7 @@ SOLV104: 'mailer' is excluded, but 'suite' cannot do without it @top.yaml:7
 SOLV104: 'shell' is excluded, but every installation has it @top.yaml:5
   'shell' is essential: every installation has it
   'shell' is excluded by top @top.yaml:5
-  hint: take back the exclusion of 'shell'`,
+  hint: take back the exclusion of 'shell' (top.yaml:5): that solves it`,
   },
   {
     name: 'a dependency that no repository has',
@@ -131,7 +131,7 @@ SOLV105: 'app' cannot be installed: it needs closed-source (>= 2), which no repo
   top asks for app @top.yaml:5
   app 1 (toys toy) depends on lib
   lib 1 (toys toy) depends on closed-source (>= 2), which no repository has
-  hint: add the suite or repository that has it, or another version of the package`,
+  hint: add the suite or repository that has it; or remove 'app' (top.yaml:5): that solves it`,
   },
   {
     name: 'a dependency on a version that no repository has',
@@ -141,7 +141,7 @@ SOLV105: 'app' cannot be installed: it needs closed-source (>= 2), which no repo
 SOLV105: 'app' cannot be installed: it needs lib (>= 2) | lib2, but there is only lib 1 (toys toy) @top.yaml:5
   top asks for app @top.yaml:5
   app 1 (toys toy) depends on lib (>= 2) | lib2, but there is only lib 1 (toys toy)
-  hint: add the suite or repository that has it, or another version of the package`,
+  hint: add the suite or repository that has it; or remove 'app' (top.yaml:5): that solves it`,
   },
   {
     name: 'a package that another one provides, which is in conflict as well',
@@ -158,7 +158,7 @@ SOLV104: 'lib' is excluded, but 'app' and 'rival' cannot do without it @top.yaml
   app 1 (toys toy) depends on lib (provided by libnew)
   'lib' is excluded by top @top.yaml:7
   libnew 1 (toys toy) conflicts with rival: rival 2 (toys toy)
-  hint: take back the exclusion of 'lib', or remove 'app' and 'rival'`,
+  hint: any one of these solves it: take back the exclusion of 'lib' (top.yaml:7); remove 'app' (top.yaml:5); remove 'rival' (top.yaml:5)`,
   },
   {
     name: 'versions that cannot both be there',
@@ -175,7 +175,58 @@ SOLV103: 'old' and 'new' cannot be installed together @top.yaml:5
   old 1 (toys toy) depends on lib (= 1)
   new 1 (toys toy) depends on lib (= 2)
   lib 1 (toys toy) cannot be installed together with lib 2 (toys toy)
-  hint: remove one of them`,
+  hint: any one of these solves it: remove 'old' (top.yaml:5); remove 'new' (top.yaml:5)`,
+  },
+  {
+    name: 'a relation that only one version has, which conflicts: taking it back is tried, too',
+    body: "add:\n  packages: ['lib (<< 2)', app]\n",
+    packages: `
+      app; Depends: lib (>= 2)
+      lib 1
+      lib 2`,
+    says: `
+SOLV103: 'lib' and 'app' cannot be installed together @top.yaml:5
+  top asks for lib (<< 2) @top.yaml:5
+  top asks for app @top.yaml:5
+  app 1 (toys toy) depends on lib (>= 2)
+  lib 1 (toys toy) cannot be installed together with lib 2 (toys toy)
+  hint: any one of these solves it: take back 'lib (<< 2)' (top.yaml:5); remove 'lib' (top.yaml:5); remove 'app' (top.yaml:5)`,
+  },
+  {
+    name: 'one failure behind another: what solves each when the other is solved',
+    body: 'add:\n  packages: [app, rival]\nexclude:\n  packages: [lib]\n',
+    packages: `
+      app; Depends: lib
+      lib; Conflicts: rival
+      rival`,
+    says: `
+SOLV104: 'lib' is excluded, but 'app' cannot do without it @top.yaml:7
+  top asks for app @top.yaml:5
+  app 1 (toys toy) depends on lib
+  'lib' is excluded by top @top.yaml:7
+  hint: any one of these solves it: take back the exclusion of 'lib' (top.yaml:7); remove 'app' (top.yaml:5)
+SOLV103: 'app' and 'rival' cannot be installed together @top.yaml:5
+  top asks for app @top.yaml:5
+  top asks for rival @top.yaml:5
+  app 1 (toys toy) depends on lib
+  lib 1 (toys toy) conflicts with rival: rival 1 (toys toy)
+  hint: any one of these solves it: remove 'app' (top.yaml:5); remove 'rival' (top.yaml:5)`,
+  },
+  {
+    name: 'what an essential package does not bear: only the change that solves it is named',
+    body: "add:\n  packages: ['app (>= 1)', tool]\n",
+    packages: `
+      shell; Essential: yes; Conflicts: lib
+      app; Depends: lib
+      tool
+      lib`,
+    says: `
+SOLV103: 'shell' and 'app' cannot be installed together @top.yaml:5
+  'shell' is essential: every installation has it
+  top asks for app (>= 1) @top.yaml:5
+  app 1 (toys toy) depends on lib
+  shell 1 (toys toy) conflicts with lib: lib 1 (toys toy)
+  hint: remove 'app' (top.yaml:5): that solves it`,
   },
   {
     name: 'an excluded package that an essential one needs',
@@ -186,7 +237,7 @@ SOLV104: 'libc' is excluded, but 'shell' cannot do without it @top.yaml:5
   'shell' is essential: every installation has it
   shell 1 (toys toy) pre-depends on libc
   'libc' is excluded by top @top.yaml:5
-  hint: take back the exclusion of 'libc'`,
+  hint: take back the exclusion of 'libc' (top.yaml:5): that solves it`,
   },
   {
     name: 'a package with a malformed relation',
@@ -209,12 +260,12 @@ SOLV111: app 1: malformed relation 'lib (1)'
 SOLV105: 'aa' cannot be installed: it needs missing, which no repository has @top.yaml:5
   top asks for aa @top.yaml:5
   aa 1 (toys toy) depends on missing, which no repository has
-  hint: add the suite or repository that has it, or another version of the package
+  hint: add the suite or repository that has it; or remove 'aa' (top.yaml:5): that solves it
 SOLV104: 'banned' is excluded, but 'bb' cannot do without it @top.yaml:7
   top asks for bb @top.yaml:5
   bb 1 (toys toy) depends on banned
   'banned' is excluded by top @top.yaml:7
-  hint: take back the exclusion of 'banned', or remove 'bb'`,
+  hint: any one of these solves it: take back the exclusion of 'banned' (top.yaml:7); remove 'bb' (top.yaml:5)`,
   },
 ];
 
