@@ -2,8 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { misuse } from '../vse/diagnostic.ts';
-import { BaseOpener, type Freshness } from '../repos/publish/fetch-base.ts';
+import { BaseOpener } from '../repos/publish/fetch-base.ts';
 import { fetchLayer } from '../repos/publish/fetch-layer.ts';
+import type { Freshness } from '../repos/publish/look-up.ts';
 import { loadVse, loadVseOrThrow, type Loaded, type LoadOptions } from '../vse/load.ts';
 import type { TracedVse } from '../vse/types.ts';
 import type { ArgumentSpec } from './command.ts';

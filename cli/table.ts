@@ -63,6 +63,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/publish.ts')).default,
   },
   {
+    name: 'fetch',
+    group: 'Share',
+    summary: 'fetch a published bundle, and verify it',
+    load: async () => (await import('./commands/fetch.ts')).default,
+  },
+  {
     name: 'serve',
     group: 'Share',
     summary: 'be the head node of machines that netboot',

@@ -24,6 +24,8 @@ need shellcheck shellcheck
 need time time
 need zstd zstd
 need unsquashfs squashfs-tools
+need docker-registry docker-registry
+need ssh-keygen openssh-client
 # xl itself starts on Xen alone; this is the library that it reads configurations with.
 ls /usr/lib/*/libxlutil.so.4.17 >/dev/null 2>&1 || {
   missing="$missing libxlutil"
@@ -35,6 +37,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ -z "${VSEC_NO_A
   echo "installing judges for the tests:$packages"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q >/dev/null
+  # The registry is a program for tests, not a service that starts here and listens to everybody:
+  # the first line is for systemd, the second (invoke-rc.d, single-user) for other inits.
+  [ ! -d /run/systemd/system ] || systemctl mask --quiet docker-registry.service || true
+  export RUNLEVEL=1
   # shellcheck disable=SC2086
   apt-get install -q -y --no-install-recommends $packages >/dev/null
 else

@@ -1,5 +1,8 @@
+import { existsSync, statSync } from 'node:fs';
+import { MANIFEST, readManifest } from '../../builders/manifest.ts';
 import { openTarget } from '../../repos/oci/open.ts';
 import { publishBase, type PublishedAs } from '../../repos/publish/publish-base.ts';
+import { publishBundle } from '../../repos/publish/publish-bundle.ts';
 import { isTag } from '../../repos/oci/reference.ts';
 import { defaultKeyFile, openSigner, type Signer } from '../../repos/signing/signer.ts';
 import { fingerprint } from '../../repos/signing/public-key.ts';
@@ -36,14 +39,21 @@ async function publish(
   session: Session,
 ): Promise<PublishedAs> {
   const { context } = session;
-  const layers = await localLayers(target, loadOptions(target, session));
-  const name = layers.at(-1)?.layer.name ?? target;
-  const destination = openTarget(to, name, context);
-  try {
-    return await publishBase(layers, destination, { tags, signer }, context);
-  } finally {
-    await destination.target.close();
+  const options = { tags, signer };
+  if (existsSync(target) && statSync(target).isDirectory()) {
+    const { name, version, artifacts } = await readManifest(target);
+    const destination = openTarget(to, name, context);
+    const files = { manifest: MANIFEST, others: ['SHA256SUMS'], artifacts };
+    const bundle = { folder: target, name, version, ...files };
+    return publishBundle(bundle, destination, options, context).finally(() =>
+      destination.target.close(),
+    );
   }
+  const layers = await localLayers(target, loadOptions(target, session));
+  const destination = openTarget(to, layers.at(-1)?.layer.name ?? target, context);
+  return publishBase(layers, destination, options, context).finally(() =>
+    destination.target.close(),
+  );
 }
 
 export default defineCommand({

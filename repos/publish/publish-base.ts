@@ -19,6 +19,7 @@ import { writeBaseConfig } from './base-config.ts';
 import { ARTIFACT_TYPE, BASE_CONFIG, BASE_LAYER, type Kind } from './media-types.ts';
 import { packBase } from './pack-base.ts';
 import { attachSignature } from './statement.ts';
+import { tagOf } from './tags.ts';
 
 export interface PublishOptions {
   /** Besides the version, which is always one. */
@@ -59,7 +60,7 @@ export async function publishBase(
       layers: [layer],
       annotations: { [TITLE]: config.name, [VERSION]: config.version },
     });
-    const all = [...new Set([config.version, ...(tag === undefined ? [] : [tag]), ...tags])];
+    const all = [...new Set([tagOf(config.version), ...(tag === undefined ? [] : [tag]), ...tags])];
     await task(ctx.report, 'publish', `Publishing ${config.name} ${config.version}`, async () => {
       await refuseTaken(target, config.version, manifest);
       await target.putBlob(layer, () => createReadStream(archive));
@@ -87,7 +88,7 @@ export async function refuseTaken(
   version: string,
   manifest: Buffer,
 ): Promise<void> {
-  const there = await target.resolve(version);
+  const there = await target.resolve(tagOf(version));
   if (there === undefined || there === digestOf(manifest)) return;
   throw failure('REPO223', `version ${version} is published already, with other content`, {
     notes: [{ message: `there: ${there}` }, { message: `now: ${digestOf(manifest)}` }],
@@ -101,9 +102,10 @@ export async function putSigned(
   manifest: Buffer,
   what: { kind: Kind; repository: string; version: string; tags: readonly string[] },
   signer: Signer,
-): Promise<Descriptor> {
+  attach: (subject: Descriptor) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const subject = await target.putManifest(manifest);
+  await attach(subject);
   await attachSignature(target, subject, { ...what, tags: [...what.tags] }, signer);
   for (const tag of what.tags) await target.putManifest(manifest, tag);
-  return subject;
 }

@@ -18,6 +18,9 @@ import type { Statement } from './statement.ts';
 const known = z.object({ digest: z.string(), version: z.string() });
 export type Known = Readonly<z.infer<typeof known>>;
 
+/** Versions may hold characters that tags may not. */
+export const tagOf = (version: string): string => version.replaceAll(/[+~]/g, '_');
+
 const path = (reference: Reference, ctx: Context): string => {
   const key = createHash('sha256').update(`${reference.name}:${reference.tag}`).digest('hex');
   return join(ctx.cacheDir, 'bases', 'tags', `${key}.json`);
@@ -39,7 +42,7 @@ export async function remember(reference: Reference, now: Known, ctx: Context): 
 
 /** A tag that is the version names something else than before. @throws REPO215 */
 export function refuseMoved(reference: Reference, before: Known | undefined, now: string): void {
-  if (before && before.digest !== now && before.version === reference.tag)
+  if (before && before.digest !== now && tagOf(before.version) === reference.tag)
     throw moved(reference, before, now);
 }
 
