@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPX := npx --no-install
 
 .PHONY: help setup deps judges check types lint format-check dead-code format \
-	test test-fast test-net test-boot bench golden demo clean
+	test test-fast test-net test-boot bench golden demo matrix clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ golden: deps ## Write the golden files of the tests anew; read their diff before
 demo: deps ## Build examples/cfd and boot it
 	bin/vsec build examples/cfd/cfd.yaml -O build
 	bin/vsec boot build/cfd_*_amd64 --backend qemu
+
+# What `vsec boot BUNDLE --backend all --json` printed; several files are taken together.
+RESULTS ?= $(wildcard build/boot-*.json)
+
+matrix: deps ## Write README.md's table of hypervisors from RESULTS
+	node scripts/matrix.mjs README.md $(RESULTS)
+	@$(NPX) prettier --write --log-level warn README.md
 
 clean: ## Remove what was built here; the cache stays (vsec cache clean)
 	rm -rf dist build
