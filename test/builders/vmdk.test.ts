@@ -1,7 +1,7 @@
 /** VMware's disks: whole, and the same bytes each time. */
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatByName } from '../../builders/formats.ts';
@@ -38,7 +38,10 @@ describe.skipIf(!installed('qemu-img'))('a stream-optimised disk', () => {
     execFileSync('qemu-img', ['compare', '-q', path, raw]);
     expect(descriptor(first)).toContain('createType="streamOptimized"');
     expect(descriptor(first)).toContain('ddb.adapterType = "lsilogic"');
-    expect((await vmdk(raw, join(folder, 'again.vmdk'), 'sha256:a')).equals(first)).toBe(true);
+    // Its own name stands in it, but not the folder's.
+    mkdirSync(join(folder, 'again'));
+    const again = await vmdk(raw, join(folder, 'again/disk.vmdk'), 'sha256:a');
+    expect(again.equals(first)).toBe(true);
     const other = await vmdk(raw, join(folder, 'other.vmdk'), 'sha256:b');
     const id = (disk: Buffer): string | undefined => /^CID=(.*)$/m.exec(descriptor(disk))?.[1];
     expect(id(other)).toMatch(/^[0-7][0-9a-f]{7}$/);
