@@ -58,14 +58,14 @@ export async function writeShim(input: ShimInput): Promise<void> {
     for (const name of ['proc', 'sys', 'run', 'tmp', 'new']) add({ type: 'folder', path: name });
     file('etc/mke2fs.conf', readFileSync(join(toolbox.root, 'etc/mke2fs.conf')), 0o644);
 
+    const loader = toolbox.command(BUSYBOX, []).file;
+    file(`lib64/${basename(loader)}`, readFileSync(loader), 0o755);
     for (const name of PROGRAMS) {
       const path = program(toolbox, name);
       file(`usr/bin/${name}`, readFileSync(path), 0o755);
       for (const library of await librariesOf(toolbox, path, signal))
         file(`lib/${basename(library)}`, readFileSync(library), 0o755);
     }
-    const loader = toolbox.command(BUSYBOX, []).file;
-    file(`lib64/${basename(loader)}`, readFileSync(loader), 0o755);
 
     const modules = await extractModules(input);
     for (const { name, data } of modules) file(`lib/modules/${name}`, data, 0o644);
@@ -73,7 +73,7 @@ export async function writeShim(input: ShimInput): Promise<void> {
 
     const plain = join(scratch, 'shim.cpio');
     writeFileSync(plain, cpio([...files.values()], epoch));
-    const zstd = toolbox.command('zstd', ['-q', '-19', '--no-progress', '-f', '-o', output, plain]);
+    const zstd = toolbox.command('zstd', ['-q', '-15', '--no-progress', '-f', '-o', output, plain]);
     await mustRun('compressing the netboot shim', zstd.file, zstd.args, { env: zstd.env, signal });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -91,7 +91,7 @@ function program(toolbox: Toolbox, name: string): string {
   }
 }
 
-/** What the dynamic loader would load for the program at `path`: absolute paths. */
+/** What the dynamic loader would load for the program at `path`, itself left out: absolute paths. */
 async function librariesOf(
   toolbox: Toolbox,
   path: string,
@@ -105,7 +105,9 @@ async function librariesOf(
     [option, folder, '--list', path],
     { env, signal },
   );
-  return [...stdout.matchAll(/ => (\/\S+) \(/g)].map(([, library]) => library as string);
+  const found = [...stdout.matchAll(/ => (\/\S+) \(/g)].map(([, library]) => library as string);
+  // The loader has its place in each program.
+  return found.filter((library) => basename(library) !== basename(file));
 }
 
 interface Module {

@@ -72,7 +72,7 @@ network() {
             [ ! -s "$lease" ] || break 2
         done
     done
-    [ -s "$lease" ] || failed no-dhcp-answer "no DHCP server answered on $(echo $cards), asked $attempt times"
+    [ -s "$lease" ] || failed no-dhcp-answer "no DHCP server answered on $card, asked $attempt times"
     mac=$(cat "/sys/class/net/$card/address")
     address=$(value address "$lease")
     passed "$card $mac has address $address"
@@ -131,21 +131,60 @@ configuration() {
     passed "$hostname, image $file"
 }
 
+# What a server is asked, on a connection that stays open until nothing has come for a while: one
+# that is gone without a word would be waited for without end.
+ask() {
+    printf 'GET /%s HTTP/1.0\r\nHost: %s\r\nRange: bytes=%s-\r\n\r\n' "$1" "$2" "$3"
+    seen=0
+    while sleep 20; do
+        now=$(cat "/sys/class/net/$card/statistics/rx_bytes")
+        [ $((now - seen)) -gt 4096 ] || break
+        seen=$now
+    done
+    killall nc
+}
+
+# Writes what is at the address $1 from byte $2 on to standard output. BusyBox's wget goes on with
+# files alone, and here it is a pipe: so it is asked for by hand.
+fetch_from() {
+    rest=${1#http://}
+    at=${rest%%/*}
+    port=80
+    case $at in *:*) port=${at##*:} ;; esac
+    rm -f /run/ask
+    mkfifo /run/ask
+    ask "${rest#*/}" "$at" "$2" >/run/ask &
+    asker=$!
+    nc "${at%%:*}" "$port" </run/ask 2>/run/fetch.log | {
+        # The shell reads byte by byte: what follows the header is left where it is.
+        read -r _ status text
+        while read -r line && [ "${#line}" -gt 1 ]; do :; done
+        # All of it, where it should go on in the middle, would only be refused at the end.
+        case $2:$status in
+        0:200 | *:206) cat ;;
+        *) echo "it answers ${status:-nothing} ${text%?}" >>/run/fetch.log ;;
+        esac
+    }
+    kill "$asker" 2>/dev/null
+}
+
 # Writes the image to standard output. A connection that is lost is taken up where it ended.
 stream() {
     got=0
     idle=0
+    rm -f /run/count
+    mkfifo /run/count
     while [ "$got" -lt "$size" ]; do
-        wget -q -T 20 --header "Range: bytes=$got-" -O - "$images/$file" 2>/run/wget.log |
-            dd bs=64k 2>/run/dd.log
-        more=$(sed -n 's/^\([0-9][0-9]*\) bytes.*/\1/p' /run/dd.log)
-        # Without a count the reader is gone: nobody is there to write for.
-        [ -n "$more" ] || return 1
+        wc -c </run/count >/run/more &
+        counter=$!
+        fetch_from "$images/$file" "$got" | tee /run/count
+        wait "$counter"
+        read -r more </run/more
         got=$((got + more))
         [ "$got" -lt "$size" ] || break
         if [ "$more" -gt 0 ]; then idle=0; else idle=$((idle + 1)); fi
         [ "$idle" -lt 10 ] || { echo "$got" >/run/stream.lost; return 1; }
-        note "connection lost after $got of $size bytes ($(tail -n 1 /run/wget.log)); taking it up again" >/dev/console
+        note "connection lost after $got of $size bytes ($(tail -n 1 /run/fetch.log)); taking it up again" >/dev/console
         sleep 2
     done
     return 0
@@ -157,9 +196,10 @@ transfer() {
     rm -f /run/hash /run/stream.lost
     mkfifo /run/hash
     sha256sum </run/hash >/run/sum &
+    hasher=$!
     stream | tee /run/hash | "$@"
     sink=$?
-    wait
+    wait "$hasher"
     # A reader that broke off explains why too few bytes came, not the other way about.
     [ "$sink" -eq 0 ] || explain_sink
     if [ -s /run/stream.lost ]; then
