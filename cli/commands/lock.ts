@@ -4,7 +4,7 @@ import { misuse, type VsecError } from '../../vse/diagnostic.ts';
 import { defineCommand } from '../command.ts';
 import { ENV, openEnvironment } from '../environment.ts';
 import { formatBytes, plural } from '../format.ts';
-import { diffPackages, otherChanges, packageChangeLine } from '../lock-diff.ts';
+import { diffPackages, otherChanges, packageChangeLine } from '../diff/packages.ts';
 import { lockBeside, lockPath, makeLock } from '../locking.ts';
 import { insecure, json, offline } from '../options.ts';
 import type { Session } from '../session.ts';

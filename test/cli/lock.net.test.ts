@@ -57,7 +57,7 @@ describe('lock', () => {
     expect(readFileSync(lockFile('hello'), 'utf8')).toBe(stale);
     writeFileSync(join(dir, 'whole.lock.json'), whole);
     const diff = await run('diff', 'whole.lock.json', 'hello.lock.json');
-    expect(diff.stdout).toMatch(/^- hello 2\.10-\d+ .*\n$/);
+    expect(diff.stdout).toMatch(/^packages\n {2}- hello 2\.10-\d+ .*\nsizes\n/);
     expect(diff.code).toBe(1);
     expect((await run('diff', 'whole.lock.json', 'whole.lock.json')).code).toBe(0);
     writeFileSync(lockFile('hello'), whole);
