@@ -15,7 +15,7 @@ export interface VersionInfo {
 /** The project's folder: the one above both `cli/` and `dist/`. */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-function packageVersion(): string {
+export function packageVersion(): string {
   const text = readFileSync(join(root, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

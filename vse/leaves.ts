@@ -208,7 +208,7 @@ export const mac = (doc: string): Leaf =>
   written({
     doc,
     expects: 'a MAC address such as 52:54:00:00:00:01',
-    schema: { type: 'string', pattern: MAC },
+    schema: { type: 'string', pattern: MAC, examples: ['52:54:00:00:00:01'] },
     check: (given, expects) => {
       if (!new RegExp(MAC).test(given))
         return problem('VSE029', `'${shorten(given)}' is not ${expects}`);

@@ -82,6 +82,7 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
           expects: 'a whole number from 1 to 1000',
           min: 1,
           max: 1000,
+          examples: [700],
         }),
       },
       [['mirror', 'uri']],
@@ -231,7 +232,13 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
   }),
   machine: struct('Virtual hardware, the same for every hypervisor.', {
     memory: size({ doc: 'Memory.', min: 64 * MiB, examples: ['1GiB'] }),
-    vcpus: integer({ doc: 'Processors.', expects: 'a number from 1 to 4096', min: 1, max: 4096 }),
+    vcpus: integer({
+      doc: 'Processors.',
+      expects: 'a number from 1 to 4096',
+      min: 1,
+      max: 4096,
+      examples: [4],
+    }),
     disk: size({ doc: 'Disk, when larger than the image.', min: 64 * MiB, examples: ['20GiB'] }),
     nics: list(
       {

@@ -38,7 +38,7 @@ export const address = (prefix: boolean, doc = ''): Leaf => {
     kind: 'leaf',
     doc,
     expects,
-    schema: { type: 'string' },
+    schema: { type: 'string', examples: [prefix ? '10.0.0.5/24' : '10.0.0.1'] },
     read(node) {
       if (node.kind !== 'scalar' || typeof node.value !== 'string') return wrongType(expects, node);
       const [ip = '', bits, more] = prefix ? node.text.split('/') : [node.text];
@@ -114,4 +114,5 @@ export const sshKey = text({
   pattern:
     '^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com) AAAA[A-Za-z0-9+/]+={0,3}( [^\\u0000-\\u001f\\u007f]*)?$',
   hint: "The one line of a file such as ~/.ssh/id_ed25519.pub: 'ssh-ed25519 AAAA… comment'.",
+  examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@desk'],
 });

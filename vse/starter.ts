@@ -4,6 +4,9 @@ import { VSE_NAME } from './names.ts';
 import { problemsOf } from './shape.ts';
 import { LANGUAGE_VERSION } from './validate.ts';
 
+/** Where a starter layer expects its schema: beside it. */
+export const SCHEMA_FILE = 'vse.schema.json';
+
 /**
  * Text of a starter layer. Throws a `VsecError` when `name` cannot be one (VSE031) or `base` cannot
  * stand in one line.
@@ -14,7 +17,8 @@ export function starterLayer(name: string, base: string): string {
   if (base === '' || /[\0-\x1f\x7f]/.test(base))
     throw misuse('VSE040', 'That cannot be the name of a base', { hint: "As in 'debian-12'." });
   const extended = /^[A-Za-z0-9./][A-Za-z0-9./_-]*$/.test(base) ? base : JSON.stringify(base);
-  return `# The environment '${name}'. Check it with 'vsec check', look at the whole with 'vsec show'.
+  return `# yaml-language-server: $schema=./${SCHEMA_FILE}
+# The environment '${name}'. Check it with 'vsec check', look at the whole with 'vsec show'.
 vse: ${LANGUAGE_VERSION}
 name: ${name}
 version: 0.1.0

@@ -1,14 +1,17 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { starterLayer } from '../../vse/starter.ts';
+import { SCHEMA_FILE, starterLayer } from '../../vse/starter.ts';
 import { defineCommand } from '../command.ts';
 import { openEnvironment } from '../environment.ts';
+import { schemaText } from './schema.ts';
 import { writeNew } from '../new-file.ts';
 
 const DEFAULT_BASE = 'debian-12';
 
 export default defineCommand({
   description: `Writes a commented starter layer, NAME.yaml, into the current folder. It is valid as
-    it stands; an existing file is never overwritten.`,
+    it stands; an existing file is never overwritten. Its first line names the schema that editors
+    check it with, vse.schema.json, which is written beside it unless it is there.`,
   arguments: [
     { name: 'NAME', describe: "the environment's name (default: the folder's)", optional: true },
   ],
@@ -30,6 +33,7 @@ export default defineCommand({
     await openEnvironment(base, session);
     const file = `${name}.yaml`;
     writeNew(file, text);
+    if (!existsSync(SCHEMA_FILE)) writeFileSync(SCHEMA_FILE, schemaText());
     session.print(file);
     session.say(`Edit it, then: vsec check ${file}; vsec build ${file}`);
     return 0;

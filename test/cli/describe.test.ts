@@ -1,4 +1,5 @@
 /** The commands that read and explain descriptions, from outside. */
+import type { Log } from 'sarif';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,11 +118,36 @@ describe('explain', () => {
   });
 });
 
+it('check --format says it in the form that is asked for', async () => {
+  write('bad.yaml', 'vse: 1\nname: bad\npakages: []\nextends: debian-12\n');
+  const sarif = await run('check', 'bad.yaml', '--format', 'sarif');
+  expect(sarif.code).toBe(2);
+  const [result] = (JSON.parse(sarif.stdout) as Log).runs[0]!.results!;
+  expect(result).toMatchObject({ ruleId: 'VSE020', level: 'error' });
+  expect(result?.locations?.[0]?.physicalLocation?.region?.startLine).toBe(3);
+  const json = await run('check', 'bad.yaml', '--format', 'json');
+  expect(JSON.parse(json.stdout)).toMatchObject([{ code: 'VSE020', line: 3 }]);
+  expect((await run('check', 'bad.yaml', '--format', 'text')).stderr).toContain('error[VSE020]');
+});
+
 describe('init', () => {
   it('writes a layer that is valid as it stands', async () => {
     const { code, stdout } = await run('init', 'mine', '--extends', 'debian-12-hpc');
     expect([code, stdout]).toEqual([0, 'mine.yaml\n']);
     expect((await run('check', 'mine.yaml')).code).toBe(0);
+  });
+
+  it('writes the schema beside it, which is current', async () => {
+    await run('init', 'mine');
+    const [first] = readFileSync(join(dir, 'mine.yaml'), 'utf8').split('\n');
+    expect(first).toBe('# yaml-language-server: $schema=./vse.schema.json');
+    expect(await run('schema', '--check', 'vse.schema.json')).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
+    write('vse.schema.json', '{}');
+    const stale = await run('schema', '--check', 'vse.schema.json');
+    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining('error[CLI012]')]);
   });
 
   it('never overwrites', async () => {

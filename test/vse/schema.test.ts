@@ -59,3 +59,27 @@ it('describes every option', () => {
   walk(definitions['options']!, '');
   expect(undocumented).toEqual([]);
 });
+
+it('gives examples of every option that takes more than a choice', () => {
+  const bare: string[] = [];
+  const walk = (schema: Record<string, unknown>, path: string): void => {
+    const inner = (schema['properties'] ?? {}) as Record<string, Record<string, unknown>>;
+    for (const [key, child] of Object.entries(inner)) walk(child, `${path}.${key}`);
+    if (typeof schema['additionalProperties'] === 'object')
+      walk(schema['additionalProperties'] as typeof schema, `${path}.*`);
+    if (schema['items'] && !('examples' in schema))
+      walk(schema['items'] as typeof schema, `${path}[]`);
+    const free = !inner || Object.keys(inner).length === 0;
+    const limited = ['enum', 'const', 'items', 'additionalProperties'].some((k) => k in schema);
+    if (free && !limited && schema['type'] !== 'boolean' && !('examples' in schema))
+      bare.push(path);
+  };
+  const { definitions } = layerSchema() as { definitions: Record<string, Record<string, unknown>> };
+  walk(definitions['options']!, '');
+  expect(bare).toEqual([]);
+});
+
+it('is the one that the documentation holds (make golden)', async () => {
+  const text = `${JSON.stringify(layerSchema(), null, 2)}\n`;
+  await expect(text).toMatchFileSnapshot('../../docs/vse.schema.json');
+});
