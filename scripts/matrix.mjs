@@ -47,7 +47,8 @@ const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 function remark(row) {
   if (row.up) return row.standIn ? `on ${row.standIn}` : '';
-  return row.diagnostics?.[0]?.message ?? '';
+  const why = row.diagnostics?.[0]?.message ?? '';
+  return row.validatedBy ? `${why}; ${row.validatedBy} takes the glue` : why;
 }
 
 function table(rows) {

@@ -1,4 +1,5 @@
 /** Every hypervisor and every way to start a guest, with one image. */
+import { join } from 'node:path';
 import { VsecError } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
 import type { Backend, Firmware } from '../backend.ts';
@@ -10,11 +11,14 @@ import type { BootOptions } from './boot.ts';
 import { bootBundle } from './boot.ts';
 import { firmwaresOf } from './firmware.ts';
 import type { BootResult } from './result.ts';
+import { acceptedBy } from './schema.ts';
 
 /** One row of the evidence: a boot, or why there was none. */
 export interface BootEvidence extends BootResult {
   /** `false` where this host, or this bundle, does not let it be tried: `diagnostics` say why. */
   readonly attempted: boolean;
+  /** The program that took the glue, where nothing came up; the tier is then `validated`. */
+  readonly validatedBy?: string;
   /** `sha256:…` of the tree that the manifest names. */
   readonly rootfsDigest: string;
 }
@@ -43,9 +47,19 @@ export async function bootAll(
         ...{ backend: backend.name, firmware },
         ...(log !== undefined && { consoleLog: `${log}-${backend.name}-${firmware}` }),
       };
-      rows.push(await evidence(bundle, { ...common, ...way }, { backend, manifest, toolbox, ctx }));
+      const row = await evidence(
+        bundle,
+        { ...common, ...way },
+        { backend, manifest, toolbox, ctx },
+      );
+      rows.push(row.up ? row : await judged(row, bundle, ctx));
     }
   return rows;
+}
+
+async function judged(row: BootEvidence, bundle: string, ctx: Context): Promise<BootEvidence> {
+  const validatedBy = await acceptedBy(join(bundle, 'boot', row.backend), ctx);
+  return validatedBy === undefined ? row : { ...row, tier: 'validated', validatedBy };
 }
 
 /** Glue that nothing here can start is one row. */
