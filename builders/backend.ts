@@ -135,6 +135,8 @@ export interface Backend {
   readonly summary: string;
   /** Disk formats that the glue refers to; the build adds them to what was asked for. */
   readonly formats: readonly string[];
+  /** Other backends whose glue is written together with this one's. */
+  readonly brings?: readonly string[];
   /** Wants the netboot shim in the bundle. */
   readonly shim?: true;
   /** How its nodes get their image by the network: onto their disk, or into memory. */

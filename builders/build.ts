@@ -108,8 +108,11 @@ function outputs(
       hint: 'set kernel.package or kernel.image, or extend a bootable base, or ask for --format tar.zst',
     });
   const treesAlone = options.formats !== undefined && disks.length === 0 && !options.backends;
-  const backends =
+  const named =
     hasKernel && !treesAlone ? (options.backends ?? vse.config.backends).map(backendByName) : [];
+  const backends = [
+    ...new Set([...named, ...named.flatMap(({ brings = [] }) => brings.map(backendByName))]),
+  ];
   return { formats: [...new Set([...asked, ...backends.flatMap((b) => b.formats)])], backends };
 }
 

@@ -17,6 +17,8 @@ export const xenPv: Backend = {
   name: 'xen-pv',
   summary: "Xen, para-virtual: the bundle's kernel, or the image's own by pygrub or pvgrub",
   formats: ['raw'],
+  // Without firmware there is no PXE either: the shim plays its part.
+  brings: ['netboot'],
   firmwares: ['kernel', 'pygrub'],
   xenRole: 'PV',
   check: (image) => checkXenGuest(xenPv, 'pv', image),

@@ -1,6 +1,5 @@
 /** One attempt to boot an image that comes by the network, from a head node in this process. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { task } from '../../vse/report.ts';
 import type { Context } from '../../vse/report.ts';
 import type { Accelerator, BootRequest, GoldenImage } from '../backend.ts';

@@ -54,6 +54,7 @@ export async function writeShim(input: ShimInput): Promise<void> {
     file('lib/shim/lease.sh', Buffer.from(templateText('netboot/lease.sh')), 0o755);
     file('bin/busybox', readFileSync(program(toolbox, BUSYBOX)), 0o755);
     add({ type: 'link', path: 'bin/sh', target: 'busybox' });
+    add({ type: 'link', path: 'etc/mtab', target: '/proc/mounts' });
     add({ type: 'device', path: 'dev/console', major: 5, minor: 1 });
     for (const name of ['proc', 'sys', 'run', 'tmp', 'new']) add({ type: 'folder', path: name });
     file('etc/mke2fs.conf', readFileSync(join(toolbox.root, 'etc/mke2fs.conf')), 0o644);

@@ -1,0 +1,125 @@
+/** Nodes that come by the network: a disk that the shim fills, and a node that has none. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { backendByName } from '../../builders/backends/index.ts';
+import type { BootTest } from '../../builders/boot/attempt.ts';
+import { openImage } from '../../builders/boot/image-under-test.ts';
+import { attemptByNetwork } from '../../builders/boot/network-attempt.ts';
+import type { BootResult } from '../../builders/boot/result.ts';
+import type { NetbootParts } from '../../builders/backend.ts';
+import { goldenImage, readManifest } from '../../builders/manifest.ts';
+import { createContext } from '../../cli/context.ts';
+import type { Session } from '../../cli/session.ts';
+import { obtainBootToolbox } from '../../cli/toolboxes.ts';
+import { vsec } from '../support/vsec.ts';
+import { buildLayer, lockLayer } from './support/environment.ts';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** Consoles stay there for a look after a failure. */
+const LOGS = join(ROOT, 'build', 'e2e');
+const MIB = 2 ** 20;
+
+const NODE = `vse: 1
+name: node
+version: 1.0.0
+extends: debian-12
+add:
+  backends: [netboot, diskless]
+override:
+  image: { formats: [tar.zst] }
+  machine: { nics: [{ mac: "52:54:00:12:34:56" }] }
+remove:
+  backends: [qemu, kvm]
+`;
+
+let folder = '';
+let bundle = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vsec-netboot-'));
+  mkdirSync(LOGS, { recursive: true });
+  const { path } = await lockLayer(folder, 'node', NODE);
+  ({ bundle } = await buildLayer(path, folder, []));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function boot(backend: string, args: readonly string[]): Promise<BootResult> {
+  const log = join(LOGS, `console-${backend}.log`);
+  const { code, stdout, stderr } = await vsec([
+    ...['boot', bundle, '--backend', backend, '--timeout', '10m'],
+    ...['--console-log', log, '--json', '--progress', 'plain', ...args],
+  ]);
+  expect(code, `${stderr}\nconsole: ${log}`).toBe(0);
+  return JSON.parse(stdout) as BootResult;
+}
+
+/** Boots by the network with something changed in what the shim is told, or in the machine. */
+async function attemptWith(parts: Partial<NetbootParts>, disk: number) {
+  const ctx = createContext({
+    report: () => undefined,
+    signal: new AbortController().signal,
+    env: process.env,
+  });
+  const session = { context: ctx, diagnose: () => undefined } as unknown as Session;
+  const manifest = await readManifest(bundle);
+  const image = goldenImage(manifest);
+  const backend = backendByName('netboot');
+  const boot: BootTest = {
+    ...{ backend, bundle, ctx, firmware: 'kernel', timeout: 10 * 60_000 },
+    image: {
+      ...image,
+      netboot: { ...image.netboot!, ...parts },
+      machine: { ...image.machine, disk },
+    },
+    under: await openImage(bundle, manifest, image, backend, ctx),
+    toolbox: await obtainBootToolbox(session),
+  };
+  return attemptByNetwork(boot, 'tcg', false);
+}
+
+describe('the netboot shim', () => {
+  test('is small', () => {
+    const size = (suffix: string): number =>
+      statSync(join(bundle, `node_1.0.0_amd64${suffix}`)).size;
+    expect(size('.vmlinuz') + size('.netboot.initrd')).toBeLessThan(24 * MIB);
+    const config = readFileSync(join(bundle, 'boot/netboot/netboot.cfg'), 'utf8');
+    expect(config).toContain('memory = 128\n');
+    expect(config).toMatch(/vsec\.sha256=[0-9a-f]{64} /);
+  });
+
+  test('fills a disk, and the node boots from it under its own name', async () => {
+    const result = await boot('netboot', ['--exec', 'hostname; cat /etc/fstab; getcap /bin/ping']);
+    expect(result).toMatchObject({ up: true, failedUnits: [], image: 'node_1.0.0_amd64.tar.zst' });
+    expect(result.imageSha256After).toBe(result.imageSha256Before);
+    expect(result.guest?.rootfsUuid).toBe((await readManifest(bundle)).rootfs.uuid);
+    expect(result.steps?.map(({ name }) => name)).toEqual([
+      ...['drivers', 'dhcp', 'cluster', 'node', 'disk', 'transfer', 'configure', 'finish'],
+    ]);
+    expect(result.exec?.stdout).toMatch(/^node-123456\nLABEL=vse-/);
+  });
+
+  test('makes no node of an image that is not the one that was pinned', async () => {
+    const { streams } = goldenImage(await readManifest(bundle)).netboot!;
+    const stream = { ...streams['tar.zst']!, sha256: 'f'.repeat(64) };
+    const { watched } = await attemptWith({ streams: { 'tar.zst': stream } }, 4096 * MIB);
+    expect(watched.ending).toMatchObject({
+      kind: 'trouble',
+      trouble: { code: 'BOOT060', message: expect.stringContaining('(wrong-digest)') as string },
+    });
+  });
+
+  test('says when the image does not fit', async () => {
+    const { watched } = await attemptWith({}, 160 * MIB);
+    expect(watched.ending).toMatchObject({
+      trouble: { code: 'BOOT060', message: expect.stringContaining('(full-disk)') as string },
+    });
+  });
+});
+
+test('a node without a disk is up', async () => {
+  const result = await boot('diskless', ['--exec', 'lsblk -dno TYPE; findmnt -no FSTYPE /']);
+  expect(result).toMatchObject({ up: true, failedUnits: [], image: 'node_1.0.0_amd64.squashfs' });
+  expect(result.exec?.stdout).toBe('loop\noverlay\n');
+});
