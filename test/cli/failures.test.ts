@@ -35,6 +35,7 @@ it.each([new TypeError('x is undefined'), 'a string', undefined, null])(
   (thrown) => {
     const { diagnostics, exitCode } = explainFailure(thrown);
     expect(exitCode).toBe(1);
+    expect(diagnostics[0]?.code).toBe('CLI099');
     expect(diagnostics[0]?.message).toMatch(/^This is a bug in vsec/);
     expect(diagnostics[0]?.hint).toContain('vsec version');
   },

@@ -1,6 +1,6 @@
 /** What is said when a VSE has no packages that satisfy it: the whole chain, from the user's line. */
 import { describe, expect, it } from 'vitest';
-import { nearestNames } from '../../repos/resolve-failure.ts';
+import { nearestNames, searchExhausted } from '../../repos/resolve-failure.ts';
 import { resolve } from '../../repos/resolve.ts';
 import { VsecError, type Diagnostic } from '../../vse/diagnostic.ts';
 import { toyUniverse } from '../support/toy-universe.ts';
@@ -283,4 +283,10 @@ describe('nearestNames', () => {
     const far = ['open-isns-server', 'openssh-server'];
     expect(nearestNames('openssh-serveer', far)).toEqual(['openssh-server']);
   });
+});
+
+it('a search that is given up says so, and what to do', () => {
+  expect(textOf(searchExhausted(1000))).toBe(
+    'SOLV106: no solution found after 1000 wrong choices\n  hint: ask for fewer alternatives at once: request the packages that you mean by name',
+  );
 });

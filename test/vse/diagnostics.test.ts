@@ -267,6 +267,17 @@ const linking: Row[] = [
   ['no distribution', { 'top.yaml': 'vse: 1\nname: x\n' }, 'VSE060', '2:7 x', /debian-12/],
 ];
 
+it('VSE045: a stack of more layers than anybody can follow', async () => {
+  const chain = Object.fromEntries(
+    Array.from({ length: 201 }, (_, i) => [
+      `l${i}.yaml`,
+      `vse: 1\nname: l${i}\n${i < 200 ? `extends: ./l${i + 1}.yaml\n` : ''}`,
+    ]),
+  );
+  const { diagnostics } = await load({ ...chain, 'top.yaml': top('', './l0.yaml') });
+  expect(diagnostics.map(({ code }) => code)).toContain('VSE045');
+});
+
 function files(body: Row[1], whole: boolean): Files {
   if (typeof body === 'string') return { 'top.yaml': whole ? body : top(body) };
   return body instanceof Uint8Array ? { 'top.yaml': body } : body;
