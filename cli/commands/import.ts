@@ -29,7 +29,7 @@ function readProfile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (problem) {
     const { code } = problem as NodeJS.ErrnoException;
-    throw misuse('CLI030', `The profile '${path}' cannot be read (${code})`, {
+    throw misuse('CLI050', `The profile '${path}' cannot be read (${code})`, {
       hint: 'Name a V3M profile: an XML file that begins with <profile>.',
     });
   }

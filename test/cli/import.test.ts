@@ -35,5 +35,5 @@ it('does not write over a file, and says what is wrong with a profile', async ()
   expect([again.code, again.stdout]).toEqual([1, '']);
   expect(readFileSync(join(folder, 'test-node-1.yaml'), 'utf8')).toBe('mine');
   const none = await vsec(['import', 'none.xml'], { cwd: folder });
-  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('error[CLI030]')]);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('error[CLI050]')]);
 });
