@@ -27,7 +27,7 @@ async function runStage(
   await task(
     report,
     `stage:${stage.label}`,
-    `installing ${stage.packages.length} packages of ${stage.label}`,
+    `Installing ${stage.packages.length} packages of ${stage.label}`,
     (advance) =>
       installPackages(stage.packages, inside, {
         jobs: job.jobs + 1,
@@ -56,7 +56,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
   try {
     if (job.restore) {
       const tar = job.restore;
-      await task(report, 'restore', 'starting from a cached stage', () =>
+      await task(report, 'restore', 'Starting from a cached stage', () =>
         restoreTree(toolbox, tar, job.root),
       );
     } else mergeUsr(job.root, job.architecture);
@@ -67,13 +67,13 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
         await keepTree(toolbox, job.root, stage.save, job.epoch, job.scratch);
       }
     }
-    const releases = await task(report, 'finish', 'finishing the tree', (advance) => {
+    const releases = await task(report, 'finish', 'Finishing the tree', (advance) => {
       let steps = 0;
       return finishTree(inside, job.finish, job.epoch, job.output, (label) =>
         advance(++steps, undefined, label),
       );
     });
-    const sha256 = await task(report, 'tree', 'reading the finished tree', () =>
+    const sha256 = await task(report, 'tree', 'Reading the finished tree', () =>
       saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.scratch),
     );
     return { sha256, ...releases };

@@ -27,6 +27,8 @@ export type ReportEvent =
       readonly type: 'end';
       readonly task: string;
       readonly seconds: number;
+      /** Did the work succeed? */
+      readonly ok: boolean;
       /** One short remark for the summary, e.g. `188 packages, 139 MB`. */
       readonly detail?: string;
     }
@@ -71,6 +73,7 @@ export async function task<T>(
     ...(options.unit && { unit: options.unit }),
   });
   let detail: string | undefined;
+  let ok = false;
   try {
     const result = await work((done, total, what) =>
       report({
@@ -82,12 +85,14 @@ export async function task<T>(
       }),
     );
     detail = options.summary?.(result);
+    ok = true;
     return result;
   } finally {
     report({
       type: 'end',
       task: name,
       seconds: (performance.now() - started) / 1000,
+      ok,
       ...(detail !== undefined && { detail }),
     });
   }

@@ -79,7 +79,7 @@ async function damagedPackages(session: Session): Promise<readonly CacheUnit[]> 
   await task(
     report,
     'verify',
-    `verifying ${plural(units.length, 'package')}`,
+    `Verifying ${plural(units.length, 'package')}`,
     async (advance) => {
       let done = 0;
       const check = async (unit: CacheUnit): Promise<void> => {

@@ -43,9 +43,10 @@ export function plainProgress(settings: ProgressSettings): Progress {
         const task = tasks.get(event.task);
         clearTimeout(task?.announce);
         tasks.delete(event.task);
-        if (event.detail === undefined && event.seconds < WORTH_A_LINE_S) return;
+        if (event.ok && event.detail === undefined && event.seconds < WORTH_A_LINE_S) return;
         const label = task?.label ?? event.task;
-        put(`${label}: ${formatSeconds(event.seconds)}${event.detail ? `, ${event.detail}` : ''}`);
+        const time = `${event.ok ? '' : 'stopped after '}${formatSeconds(event.seconds)}`;
+        put(`${label}: ${time}${event.detail ? `, ${event.detail}` : ''}`);
       } else {
         const text = eventText(event, settings);
         if (text !== undefined) settings.stream.write(`${text}\n`);

@@ -123,9 +123,10 @@ export function ttyProgress(settings: ProgressSettings): Progress {
       } else if (event.type === 'end') {
         const label = tasks.get(event.task)?.label ?? event.task;
         tasks.delete(event.task);
-        if (event.detail !== undefined || event.seconds >= WORTH_A_LINE_S) {
+        if (!event.ok || event.detail !== undefined || event.seconds >= WORTH_A_LINE_S) {
           const detail = event.detail ? `  ${event.detail}` : '';
-          const text = printable(`${label}  ${formatSeconds(event.seconds)}${detail}`);
+          const time = `${event.ok ? '' : 'stopped after '}${formatSeconds(event.seconds)}`;
+          const text = printable(`${label}  ${time}${detail}`);
           above(`${c.dim(g.ended)} ${text}`);
         }
         if (tasks.size === 0) stop();

@@ -36,7 +36,7 @@ function fetchEvents(progress: Progress): void {
     vi.advanceTimersByTime(100);
     progress.event({ type: 'advance', task: 'f', done: i * 1e6, detail: `p${i}` });
   }
-  progress.event({ type: 'end', task: 'f', seconds: 10, detail: '9 packages' });
+  progress.event({ type: 'end', task: 'f', seconds: 10, ok: true, detail: '9 packages' });
 }
 
 /** What a terminal shows at the end, having obeyed cursor-up and erase-below. */
@@ -78,7 +78,7 @@ describe('plain, for what is short', () => {
     for (const detail of [undefined, '3 packages']) {
       progress.event({ type: 'start', task: 'r', label: 'Resolving' });
       vi.advanceTimersByTime(100);
-      progress.event({ type: 'end', task: 'r', seconds: 0.1, ...(detail && { detail }) });
+      progress.event({ type: 'end', task: 'r', seconds: 0.1, ok: true, ...(detail && { detail }) });
       vi.advanceTimersByTime(5000);
     }
     expect(written).toBe('[   0.0 s] Resolving: 0.1 s, 3 packages\n');
