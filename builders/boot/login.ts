@@ -119,9 +119,16 @@ export async function execInGuest(
 
 type SshResult = Omit<ExecResult, 'command'>;
 
-/** Waits until the guest's ssh server lets us in; BOOT040 when it does not. */
-export async function awaitServer(way: Way, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + PATIENCE;
+/**
+ * Waits until the guest's ssh server lets us in; BOOT040 when it does not within `patience`
+ * milliseconds.
+ */
+export async function awaitServer(
+  way: Way,
+  signal: AbortSignal,
+  patience = PATIENCE,
+): Promise<void> {
+  const deadline = performance.now() + patience;
   for (;;) {
     const probe = await ssh('true', way, signal);
     signal.throwIfAborted();
@@ -137,7 +144,8 @@ export async function awaitServer(way: Way, signal: AbortSignal): Promise<void> 
 
 const SSH_SETTINGS = {
   BatchMode: 'yes',
-  ConnectTimeout: '10',
+  // An emulated processor on a busy host takes its time to start a server for a connection.
+  ConnectTimeout: '30',
   IdentitiesOnly: 'yes',
   LogLevel: 'ERROR',
   PreferredAuthentications: 'publickey',

@@ -67,6 +67,8 @@ const CPU = { plain: TCG_CPU, hardware: `${TCG_CPU},+svm,+npt` };
 /** Milliseconds until a console may say its first word. */
 const FIRST_OUTPUT = 120_000;
 const AFTER_TROUBLE = 3000;
+/** Milliseconds until dom0, which is up, must let us in. */
+const FIRST_LOGIN = 180_000;
 
 /**
  * Starts the host, runs the script in its dom0, and watches what it prints for a guest's report.
@@ -93,7 +95,7 @@ export async function bootInXenHost(
   }
   stage = 'guest';
   try {
-    await awaitServer(way, ctx.signal);
+    await awaitServer(way, ctx.signal, FIRST_LOGIN);
     const guest = await task(ctx.report, 'xen-guest', 'Starting the guest in it', () =>
       watchGuest(
         sshCommand(inDom0(job.script), way),
