@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { VsecError } from '../../vse/diagnostic.ts';
 import { explainOption, suggestOption } from '../../vse/explain.ts';
 import { loadVse } from '../../vse/load.ts';
+import { OPTIONS } from '../../vse/options.ts';
+import type { Shape } from '../../vse/shape.ts';
 import { showVse } from '../../vse/show.ts';
 import { starterLayer } from '../../vse/starter.ts';
 import { load, merged, top } from './support.ts';
@@ -104,6 +106,24 @@ describe('explainOption', () => {
   it('writes values as a layer does', async () => {
     expect(explainOption(await merged(files), 'image.size')?.given[0]?.value).toBe('4GiB');
     expect(explainOption(await merged(files), 'packages.gcc')?.given[0]?.value).toBe('>= 12');
+  });
+
+  it('knows every option of the language, and what it is for', async () => {
+    const vse = await merged(files);
+    const names = ['ann', '/etc/x', 'ssh.service', 'eth0', 'gcc'];
+    const visit = (path: string, shape: Shape): void => {
+      if (path !== '') {
+        expect(explainOption(vse, path), path).toMatchObject({ path });
+        expect(explainOption(vse, path)!.doc, path).not.toBe('');
+      }
+      const below = (key: string): string => (path === '' ? key : `${path}.${key}`);
+      if (shape.kind === 'struct')
+        for (const [key, inner] of Object.entries(shape.fields)) visit(below(key), inner);
+      const known = names.find((name) => explainOption(vse, below(name)));
+      if (shape.kind === 'record') expect(known, path).toBeDefined();
+      if (shape.kind === 'record' && known) visit(explainOption(vse, below(known))!.path, shape.of);
+    };
+    visit('', OPTIONS);
   });
 
   it('knows what is no option', async () => {
