@@ -99,7 +99,7 @@ export default defineCommand({
     'write-configs': {
       kind: 'directory',
       placeholder: 'DIR',
-      describe: 'First write netboot.cfg and node.cfg of each node, with server and key pinned',
+      describe: 'First write xl configurations of each node, with server and key pinned',
     },
     server: {
       kind: 'text',
@@ -110,7 +110,7 @@ export default defineCommand({
   examples: [
     { command: 'vsec serve cfd_2.1.0_amd64 --listen 10.0.0.1', does: 'every machine may come' },
     {
-      command: 'vsec serve cfd_2.1.0_amd64 --listen 10.0.0.1 --nodes nodes.yaml --write-configs xl',
+      command: 'vsec serve cfd_2.1.0_amd64 --nodes nodes.yaml --write-configs xl',
       does: 'known nodes, and what xl creates them from',
     },
   ],
