@@ -11,6 +11,9 @@ import { makeLock } from './locking.ts';
 import type { Session } from './session.ts';
 import { MAX_AGE_S, toolboxDefinition } from './toolboxes.ts';
 
+/** It is only ever booted, from an overlay. */
+const LEAST = { formats: ['qcow2'], backends: ['xen-host'] };
+
 /**
  * Absolute path of its bundle. As with the boot toolbox, nothing that a boot test shows depends on
  * exact versions: it is resolved once a month, and built again when vsec's own code has changed.
@@ -25,7 +28,7 @@ export async function obtainXenHost(session: Session): Promise<string> {
   );
   await mkdir(folder, { recursive: true });
   const build = async (lock: Lock): Promise<string> =>
-    (await buildBundle(vse, lock, { outputDirectory: folder }, context)).bundle;
+    (await buildBundle(vse, lock, { outputDirectory: folder, ...LEAST }, context)).bundle;
   const path = join(folder, 'lock.json');
   const known = await fresh(path, vse, context.offline);
   if (known) {
