@@ -21,6 +21,8 @@ export interface TextOption extends OptionBase {
   readonly kind: 'text' | 'file' | 'directory';
   readonly placeholder: string;
   readonly choices?: readonly string[];
+  /** A shell completes it with the names of bases. */
+  readonly complete?: 'base';
 }
 
 /** May be repeated, and each value may hold several, separated by commas. */
@@ -57,7 +59,8 @@ export interface ArgumentSpec {
   /** Takes all that remain; only the last argument may. */
   readonly many?: true;
   /** How a shell completes it. */
-  readonly complete?: 'file' | 'directory' | 'command' | readonly string[];
+  readonly complete?:
+    'file' | 'directory' | 'command' | 'environment' | 'package' | readonly string[];
 }
 
 export interface Example {
@@ -93,6 +96,8 @@ export interface CommandEntry {
   readonly group: string;
   /** One line, for the overview. */
   readonly summary: string;
+  /** Called by programs: neither in the overview nor completed. */
+  readonly hidden?: true;
   readonly load: () => Promise<AnyCommand>;
 }
 

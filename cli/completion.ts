@@ -13,70 +13,104 @@ interface Row {
   readonly options: Options;
 }
 
+const shown = commands.filter((entry) => !entry.hidden);
+
 const loadRows = (): Promise<readonly Row[]> =>
   Promise.all(
-    commands.map(async ({ name, summary, load }) => {
+    shown.map(async ({ name, summary, load }) => {
       const command = await load();
       return { name, summary, command, options: { ...command.options, ...globalOptions } };
     }),
   );
 
-const names = (): string => commands.map((entry) => entry.name).join(' ');
+const names = (): string => shown.map((entry) => entry.name).join(' ');
 const choices = (spec: OptionSpec): readonly string[] | undefined =>
   'choices' in spec ? spec.choices : undefined;
+const asked = (spec: OptionSpec): string | undefined =>
+  'complete' in spec ? spec.complete : undefined;
 const isPath = (spec: OptionSpec): boolean => spec.kind === 'file' || spec.kind === 'directory';
 const flags = (options: Options): string[] =>
   Object.entries(options).flatMap(([name, spec]) =>
     spec.short ? [`-${spec.short}`, `--${name}`] : [`--${name}`],
   );
 
+/** Words that only a look at this moment can tell: `vsec words` is asked. */
+const ASKED = ['environment', 'base', 'package'];
+
 /** How the words of an argument are found, for a shell's own mechanism. */
-function argumentWords(argument: ArgumentSpec | undefined): string | 'files' | 'folders' | '' {
+function argumentWords(argument: ArgumentSpec | undefined): string {
   const how = argument?.complete;
+  if (typeof how === 'string' && ASKED.includes(how)) return how;
   if (how === 'file') return 'files';
   if (how === 'directory') return 'folders';
   if (how === 'command') return names();
-  return how ? how.join(' ') : '';
+  return Array.isArray(how) ? how.join(' ') : '';
 }
 
 const bashWords = (words: string): string =>
-  words === 'files'
-    ? 'COMPREPLY=($(compgen -f -- "$cur"))'
-    : words === 'folders'
-      ? 'COMPREPLY=($(compgen -d -- "$cur"))'
-      : `COMPREPLY=($(compgen -W '${words}' -- "$cur"))`;
+  ASKED.includes(words)
+    ? `COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" words ${words} "$cur" 2>/dev/null)" -- "$cur")${words === 'environment' ? ' $(compgen -d -- "$cur")' : ''})`
+    : words === 'files'
+      ? 'COMPREPLY=($(compgen -f -- "$cur"))'
+      : words === 'folders'
+        ? 'COMPREPLY=($(compgen -d -- "$cur"))'
+        : `COMPREPLY=($(compgen -W '${words}' -- "$cur"))`;
 
-function bash(rows: readonly Row[]): string {
+/** The words for the argument that is being typed, the `position`th from 0. */
+function bashPositions(specs: readonly ArgumentSpec[]): string {
+  const [first, ...rest] = specs.map((spec) => bashWords(argumentWords(spec)));
+  if (rest.length === 0) return first ?? ':';
+  const cases = rest.map((words, i) => `${i === rest.length - 1 ? '*' : i + 1}) ${words} ;;`);
+  return `case "$position" in 0) ${first} ;; ${cases.join(' ')} esac`;
+}
+
+/** Options that take a value → how it is completed; commands mean other things by one name. */
+function bashValues(rows: readonly Row[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (const { options } of rows) {
+  const note = (prefix: string, options: Options): void => {
     for (const [name, spec] of Object.entries(options)) {
       if (spec.kind === 'flag') continue;
+      const names = spec.short ? [`-${spec.short}`, `--${name}`] : [`--${name}`];
       const words = isPath(spec)
         ? spec.kind === 'directory'
           ? 'folders'
           : 'files'
-        : (choices(spec) ?? []).join(' ');
-      const pattern = spec.short ? `-${spec.short}|--${name}` : `--${name}`;
-      values.set(pattern, bashWords(words));
+        : (asked(spec) ?? choices(spec)?.join(' ') ?? '');
+      values.set(names.map((one) => `${prefix}' ${one}'`).join('|'), bashWords(words));
     }
-  }
+  };
+  for (const { name, command } of rows) note(name, command.options);
+  note('*', globalOptions);
+  return values;
+}
+
+function bash(rows: readonly Row[]): string {
+  const values = bashValues(rows);
   const perCommand = rows.map(
     ({ name, command, options }) =>
-      `    ${name}) options='${flags(options).join(' ')}'; _vsec_words() { ${bashWords(argumentWords(command.arguments[0]))}; } ;;`,
+      `    ${name}) options='${flags(options).join(' ')}'; _vsec_words() { ${bashPositions(command.arguments)}; } ;;`,
   );
   return `# Completion of vsec for bash: eval "$(vsec completion bash)"
 _vsec() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command='' options='' i
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command='' options='' i position=0
   COMPREPLY=()
   _vsec_words() { :; }
-  case "$prev" in
-${[...values].map(([pattern, action]) => `    ${pattern}) ${action}; return ;;`).join('\n')}
-  esac
   for ((i = 1; i < COMP_CWORD; i++)); do
+    if [[ -n "$command" ]]; then
+      case "$command \${COMP_WORDS[i]}" in
+        ${[...values.keys()].join('|')}) ((++i)) ;;
+        *' -'*) ;;
+        *) ((++position)) ;;
+      esac
+      continue
+    fi
     case "\${COMP_WORDS[i]}" in
-      ${commands.map((c) => c.name).join('|')}) command="\${COMP_WORDS[i]}"; break ;;
+      ${shown.map((c) => c.name).join('|')}) command="\${COMP_WORDS[i]}" ;;
     esac
   done
+  case "$command $prev" in
+${[...values].map(([pattern, action]) => `    ${pattern}) ${action}; return ;;`).join('\n')}
+  esac
   case "$command" in
     '') options='${flags(globalOptions).join(' ')}'; _vsec_words() { ${bashWords(names())}; } ;;
 ${perCommand.join('\n')}
@@ -90,15 +124,21 @@ complete -o filenames -o bashdefault -F _vsec vsec
 const quote = (text: string): string => text.replaceAll("'", "'\\''");
 const zshText = (text: string): string => quote(text.replace(/([[\]:\\])/g, '\\$1'));
 
-function zshOption(name: string, spec: OptionSpec): string {
-  const words = choices(spec);
-  const how = isPath(spec)
-    ? spec.kind === 'directory'
+function zshWords(words: string): string {
+  if (ASKED.includes(words)) return `_vsec_words ${words}`;
+  return words === 'files'
+    ? '_files'
+    : words === 'folders'
       ? '_files -/'
-      : '_files'
-    : words
-      ? `(${words.join(' ')})`
-      : '';
+      : words
+        ? `(${words})`
+        : '';
+}
+
+function zshOption(name: string, spec: OptionSpec): string {
+  const how = isPath(spec)
+    ? zshWords(spec.kind === 'directory' ? 'folders' : 'files')
+    : zshWords(asked(spec) ?? choices(spec)?.join(' ') ?? '');
   const value = spec.kind === 'flag' ? '' : `:${spec.placeholder}:${how}`;
   const many = spec.kind === 'list' ? '*' : '';
   const tail = `[${zshText(spec.describe)}]${value}`;
@@ -108,17 +148,24 @@ function zshOption(name: string, spec: OptionSpec): string {
 
 function zsh(rows: readonly Row[]): string {
   const cases = rows.map(({ name, command, options }) => {
-    const argument = command.arguments[0];
-    const words = argumentWords(argument);
-    const how =
-      words === 'files' ? '_files' : words === 'folders' ? '_files -/' : words ? `(${words})` : '';
-    const position = argument ? ` '*:${argument.name}:${how}'` : '';
+    const position = command.arguments
+      .map((argument, i) => {
+        const last = i === command.arguments.length - 1;
+        return ` '${last ? '*' : i + 1}:${zshText(argument.name)}:${zshWords(argumentWords(argument))}'`;
+      })
+      .join('');
     const specs = Object.entries(options).map(([n, spec]) => zshOption(n, spec));
     return `    ${name}) _arguments ${specs.join(' ')}${position} ;;`;
   });
   const globals = Object.entries(globalOptions).map(([n, spec]) => zshOption(n, spec));
   return `#compdef vsec
 # Completion of vsec for zsh: vsec completion zsh > "\${fpath[1]}/_vsec"
+_vsec_words() {
+  local -a words_found
+  words_found=(\${(f)"$(vsec words "$1" "$PREFIX" 2>/dev/null)"})
+  compadd -a words_found
+  [[ "$1" == environment ]] && _files -/
+}
 _vsec() {
   local -a commands
   commands=(${rows.map((row) => `'${row.name}:${zshText(row.summary)}'`).join(' ')})
@@ -138,8 +185,16 @@ if [[ "$funcstack[1]" == _vsec ]]; then _vsec "$@"; else compdef _vsec vsec; fi
 function fishOption(name: string, spec: OptionSpec, condition: string): string {
   const short = spec.short ? ` -s ${spec.short}` : '';
   const words = choices(spec);
-  const value =
-    spec.kind === 'flag' ? '' : isPath(spec) ? ' -rF' : words ? ` -xa '${words.join(' ')}'` : ' -x';
+  const from = asked(spec);
+  const value = from
+    ? ` -xa '(vsec words ${from} (commandline -ct) 2>/dev/null)'`
+    : spec.kind === 'flag'
+      ? ''
+      : isPath(spec)
+        ? ' -rF'
+        : words
+          ? ` -xa '${words.join(' ')}'`
+          : ' -x';
   return `complete -c vsec${condition} -l ${name}${short}${value} -d '${quote(spec.describe)}'`;
 }
 
@@ -158,6 +213,9 @@ function fish(rows: readonly Row[]): string {
     );
     const words = argumentWords(command.arguments[0]);
     const seen = ` -n '__fish_seen_subcommand_from ${name}'`;
+    for (const kind of command.arguments.map(argumentWords).filter((w) => ASKED.includes(w)))
+      out.push(`complete -c vsec${seen} -a '(vsec words ${kind} (commandline -ct) 2>/dev/null)'`);
+    if (ASKED.includes(words)) continue;
     if (words === 'files' || words === 'folders') out.push(`complete -c vsec${seen} -F`);
     else if (words) out.push(`complete -c vsec${seen} -a '${words}'`);
   }

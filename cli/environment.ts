@@ -16,7 +16,7 @@ import type { Session } from './session.ts';
 export const ENV: ArgumentSpec = {
   name: 'ENV',
   describe: 'path of an environment (cfd.yaml), or the name of a base',
-  complete: 'file',
+  complete: 'environment',
 };
 
 /**

@@ -83,7 +83,7 @@ export function overview(c: Colors): string {
   const width = Math.max(...commands.map((entry) => entry.name.length));
   for (const group of new Set(commands.map((entry) => entry.group))) {
     out.push('', c.bold(`${group}:`));
-    for (const entry of commands.filter((e) => e.group === group)) {
+    for (const entry of commands.filter((e) => e.group === group && !e.hidden)) {
       out.push(`  ${entry.name.padEnd(width)}  ${entry.summary}`);
     }
   }

@@ -105,6 +105,13 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/completion.ts')).default,
   },
   {
+    name: 'words',
+    group: 'Look after',
+    summary: 'print what a shell may complete',
+    hidden: true,
+    load: async () => (await import('./commands/words.ts')).default,
+  },
+  {
     name: 'version',
     group: 'Look after',
     summary: 'print the version',

@@ -62,7 +62,11 @@ export default defineCommand({
     environment is resolved, as 'vsec lock' does it: near the lock, if there is one.`,
   arguments: [
     ENV,
-    { name: 'PATH|PACKAGE', describe: 'an option (image.size, files./etc/motd) or a package' },
+    {
+      name: 'PATH|PACKAGE',
+      describe: 'an option (image.size, files./etc/motd) or a package',
+      complete: 'package',
+    },
   ],
   options: {
     package: { kind: 'flag', describe: 'Explain the package where an option has the same name' },

@@ -24,7 +24,7 @@ export default defineCommand({
   examples: [
     { command: 'vsec fetch oci://registry.example/site/cfd:2.1.0', does: 'into this folder' },
     {
-      command: 'vsec boot "$(vsec fetch oci://registry.example/site/cfd:stable -O /srv/images)"',
+      command: 'vsec boot "$(vsec fetch oci://registry.example/site/cfd:stable)"',
       does: 'fetch, then boot what was fetched',
     },
   ],

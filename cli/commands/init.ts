@@ -19,6 +19,7 @@ export default defineCommand({
     extends: {
       kind: 'text',
       placeholder: 'BASE',
+      complete: 'base',
       describe: `what it builds on: the name of a base or ./a-layer.yaml (default: ${DEFAULT_BASE})`,
     },
   },

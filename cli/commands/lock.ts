@@ -47,6 +47,7 @@ export default defineCommand({
       describe: 'with --upgrade: packages to upgrade, and no others without need',
       optional: true,
       many: true,
+      complete: 'package',
     },
   ],
   options: {

@@ -71,16 +71,22 @@ export async function obtainVerified(
     });
   const keptSignatures = join(from.folder, 'signatures.json');
   const old = fresh ? undefined : await readKept(keptSignatures);
-  const signatures = old ?? (await fetchSignatures(from.source(), digest, ctx));
-  const { statement, signer } = judge(signatures, digest, kind, shown, publisher);
-  if (fresh) await writeAtomically(kept, bytes, 'keep a published manifest');
-  if (!old) {
-    const text = JSON.stringify(
-      signatures.map((one) => ({ ...one, statement: one.statement.toString('base64') })),
-    );
-    await writeAtomically(keptSignatures, text, 'keep a signature');
+  if (old) {
+    try {
+      return { digest, manifest, ...judge(old, digest, kind, shown, publisher) };
+    } catch (error) {
+      // It may have been signed again since, with a new key.
+      if (ctx.offline) throw error;
+    }
   }
-  return { digest, manifest, statement, signer };
+  const signatures = await fetchSignatures(from.source(), digest, ctx);
+  const judged = judge(signatures, digest, kind, shown, publisher);
+  if (fresh) await writeAtomically(kept, bytes, 'keep a published manifest');
+  const text = JSON.stringify(
+    signatures.map((one) => ({ ...one, statement: one.statement.toString('base64') })),
+  );
+  await writeAtomically(keptSignatures, text, 'keep a signature');
+  return { digest, manifest, ...judged };
 }
 
 async function readKept(path: string): Promise<Signed[] | undefined> {

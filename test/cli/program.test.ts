@@ -17,7 +17,8 @@ describe('usage', () => {
   it('alone prints the overview on standard output', async () => {
     const { code, stdout, stderr } = await vsec([]);
     expect([code, stderr]).toEqual([0, '']);
-    for (const { name } of commands) expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'));
+    for (const { name } of commands.filter((entry) => !entry.hidden))
+      expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'));
   });
 
   it.each([
@@ -105,6 +106,11 @@ describe('completion', () => {
     [['vsec', '--progress', 'p'], 'plain'],
     [['vsec', 'completion', 'f'], 'fish'],
     [['vsec', 'help', 'compl'], 'completion'],
+    [['vsec', 'build', '--format', 'qco'], 'qcow2'],
+    [['vsec', 'check', '--format', 'sa'], 'sarif'],
+    [['vsec', 'lo'], 'lock'],
+    [[BIN, 'init', 'x', '--extends', 'debian-12-h'], 'debian-12-hpc'],
+    [[BIN, 'check', '--format', 'json', 'examples/cfd/cf'], 'examples/cfd/cfd.yaml'],
   ])('bash completes %j to %s', (words, expected) => expect(complete(...words)).toBe(expected));
 
   describe.each(['bash', 'zsh', 'fish'])('%s', (name) => {

@@ -80,6 +80,20 @@ it('a folder keeps several versions, and a version stays what it is', async () =
   await server.stop();
 });
 
+it('what was signed again with a new key is accepted by who trusts that', async () => {
+  const { folder, server, publisher, user, at } = await parties();
+  const { digest } = await publisher.publish({ 'base.yaml': layer('1') }, folder);
+  await user.open(at(digest));
+  const successor = await Publisher.create();
+  await successor.publish({ 'base.yaml': layer('1') }, folder);
+  const other = await User.create({ [server.url]: successor.signer });
+  const ctx = { ...other.ctx, cacheDir: user.ctx.cacheDir };
+  const offline = other.open(at(digest), 'check', { ...ctx, offline: true });
+  expect(await diagnosticOf(offline)).toMatchObject({ code: 'REPO211' });
+  expect(await other.open(at(digest), 'check', ctx)).toMatchObject({ digest });
+  await server.stop();
+});
+
 it('a signature of something else does not count', async () => {
   const { folder, server, publisher, user, at } = await parties();
   const one = await publisher.publish({ 'base.yaml': layer('1') }, folder);
