@@ -73,21 +73,16 @@ describe('one image', () => {
     expect(sha256('vmware', '.raw')).toBe(sha256('qemu', '.raw'));
   });
 
-  test('has a disk for VMware that is whole, and the same in every build', async () => {
+  test('has a disk for VMware that holds the very same', () => {
     const disk = join(folder, 'vmware', STEM, `${STEM}.vmdk`);
-    const first = join(folder, 'first.vmdk');
-    copyFileSync(disk, first);
     if (installed('qemu-img')) {
       expect(spawnSync('qemu-img', ['check', '-q', disk]).status).toBe(0);
       const raw = join(folder, 'qemu', STEM, `${STEM}.raw`);
       expect(spawnSync('qemu-img', ['compare', '-q', disk, raw]).status).toBe(0);
     }
-    expect(readFileSync(disk).subarray(512, 2048).toString('latin1')).toContain(
+    expect(readFileSync(disk).toString('latin1', 512, 2048)).toContain(
       'createType="streamOptimized"',
     );
-    rmSync(join(folder, 'vmware'), { recursive: true });
-    await build('vmware', 'small.yaml', '--format', 'raw');
-    expect(readFileSync(disk).equals(readFileSync(first))).toBe(true);
   });
 
   test("comes up on QEMU's microvm, which has no PCI", async () => {
