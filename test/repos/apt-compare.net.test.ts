@@ -22,7 +22,7 @@ import type { Vse } from '../../vse/types.ts';
 import { Apt, selectionOf, type Selection } from './support/apt.ts';
 
 const RELEASES = ['debian-12', 'debian-13'];
-const SETS = Math.ceil(Number(process.env['VSEC_APT_SETS'] ?? 24) / RELEASES.length);
+const SETS = Math.ceil(Number(process.env['VSEC_APT_SETS'] ?? 16) / RELEASES.length);
 const ASKED = process.env['VSEC_APT_ASK']?.split(' ');
 const SEED = Number(process.env['VSEC_APT_SEED'] ?? 12);
 /** Of a hundred, at least this many are to be the same. */
