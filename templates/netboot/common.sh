@@ -91,7 +91,7 @@ document() {
         sleep 2
     done
     if [ -s /run/server.pub ]; then
-        signify-openbsd -V -q -p /run/server.pub -x "$2.sig" -m "$2" 2>/run/signify.log ||
+        /usr/bin/signify-openbsd -V -q -p /run/server.pub -x "$2.sig" -m "$2" 2>/run/signify.log ||
             failed wrong-signature "$server/$1 is not signed by the key that this machine was given"
     fi
 }

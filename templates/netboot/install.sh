@@ -21,12 +21,12 @@ undo() {
     cd /
     umount "$root" 2>/dev/null
     # Neither what was begun nor what was there before may be taken for a system.
-    dd if=/dev/zero of="$part" bs=1M count=1 2>/dev/null
+    [ ! -b "$part" ] || dd if=/dev/zero of="$part" bs=1M count=1 2>/dev/null
     dd if=/dev/zero of="$disk" bs=1M count=1 2>/dev/null
 }
 
 # One partition, of the type of a root file system on x86-64, by GPT.
-sfdisk --quiet --wipe always --wipe-partitions always "$disk" >/run/sfdisk.log 2>&1 <<EOF ||
+/usr/bin/sfdisk --quiet --wipe always --wipe-partitions always "$disk" >/run/sfdisk.log 2>&1 <<EOF ||
 label: gpt
 start=2048, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name=root
 EOF
@@ -37,7 +37,7 @@ while [ ! -b "$part" ]; do
     [ "$tries" -lt 50 ] || failed no-partition "$part does not appear"
     usleep 100000
 done
-mke2fs -q -F -t ext4 -b 4096 -m 1 -U "$uuid" -O '^metadata_csum_seed,^orphan_file' \
+/usr/bin/mke2fs -q -F -t ext4 -b 4096 -m 1 -U "$uuid" -O '^metadata_csum_seed,^orphan_file' \
     -E lazy_itable_init=1,lazy_journal_init=1 "$part" 2>/run/mke2fs.log ||
     failed no-file-system "$part: $(tail -n 1 /run/mke2fs.log)"
 mount -t ext4 "$part" "$root" 2>/run/mount.log ||
@@ -46,7 +46,7 @@ passed "$part on $root, $(($(cat "/sys/class/block/${part##*/}/size") / 2048)) M
 
 unpack() {
     set -o pipefail
-    zstd -dcq 2>/run/sink | /usr/bin/tar -xf - -C "$root" --numeric-owner -p \
+    /usr/bin/zstd -dcq 2>/run/sink | /usr/bin/tar -xf - -C "$root" --numeric-owner -p \
         --xattrs --xattrs-include='*' 2>>/run/sink
     unpacked=$?
     # The digest is of everything that comes, also of what could not be unpacked.

@@ -2,7 +2,7 @@
 
 kept=$root/.vsec-image
 tries=0
-until rsync --partial --inplace --timeout=20 "$images/$file" "$kept" 2>/run/rsync.log; do
+until /usr/bin/rsync --partial --inplace --timeout=20 "$images/$file" "$kept" 2>/run/rsync.log; do
     if grep -q 'No space left on device' /run/rsync.log; then
         failed full-disk "there is no room for $file"
     fi
