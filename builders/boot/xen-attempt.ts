@@ -22,7 +22,9 @@ const SERIAL_LOG = '/var/log/xen/serial.log';
 export async function attemptInXen(test: BootTest, accelerator: Accelerator): Promise<Attempt> {
   const { backend, image, under, toolbox, ctx } = test;
   if (!test.xenHost)
-    throw failure('BOOT012', `guests of ${backend.name} need a Xen host, and there is none`);
+    throw failure('BOOT012', `guests of ${backend.name} need a Xen host, and none was given`, {
+      hint: 'vsec boot builds one; a program that boots bundles has to name the bundle of one',
+    });
   const scratch = makeScratch(ctx);
   let log: ConsoleLog | undefined;
   try {
