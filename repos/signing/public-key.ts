@@ -30,9 +30,6 @@ export const showPublicKey = ({ type, blob, comment }: PublicKey): string =>
 export const fingerprint = ({ blob }: Pick<PublicKey, 'blob'>): string =>
   `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 
-/** The type in a key's encoding. @throws RangeError when it is no key */
-export const keyType = (blob: Uint8Array): string => new WireReader(blob).text();
-
 /** The curves of ECDSA keys: name in JSON Web Keys, bytes of a coordinate, hash. */
 export const CURVES: Readonly<Record<string, readonly [name: string, size: number, hash: string]>> =
   {
