@@ -15,7 +15,7 @@ import { writeFiles } from './files.ts';
 import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
 import { exportHypervisor, findHypervisor } from './hypervisor.ts';
-import { installKernel } from './own-kernel.ts';
+import { installKernel, withConfiguration } from './own-kernel.ts';
 import type { FinishRecipe } from './recipe.ts';
 import { hasSystemd, setServices } from './services.ts';
 import { put, writeSystem } from './system.ts';
@@ -80,7 +80,7 @@ export async function finishTree(
   await runScripts(inside, recipe.scripts);
   if (kernel && recipe.ownKernel?.initrd === undefined) {
     step('initrd');
-    await makeInitrd(inside, kernel, recipe);
+    await withConfiguration(root, kernel, () => makeInitrd(inside, kernel, recipe));
   }
   await inside.leave();
   makeGeneric(root, written);

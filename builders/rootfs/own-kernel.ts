@@ -63,6 +63,27 @@ export async function installKernel(inside: Inside, own: OwnKernel): Promise<Ker
   return { release, image, initrd };
 }
 
+/**
+ * Calls `make` with a configuration of the kernel in /boot, where initramfs-tools looks which
+ * compressions it knows. Where none came with it, gzip is what every usual kernel has; that is gone
+ * again afterwards, for it says nothing else of this one.
+ */
+export async function withConfiguration(
+  root: string,
+  { release }: Kernel,
+  make: () => Promise<void>,
+): Promise<void> {
+  const tree = new Tree(root);
+  const path = `boot/config-${release}`;
+  if (tree.has(path)) return make();
+  tree.write(path, 'CONFIG_RD_GZIP=y\n');
+  try {
+    await make();
+  } finally {
+    tree.remove(path);
+  }
+}
+
 function readOwn(path: string, option: string): Buffer {
   try {
     return readFileSync(path);

@@ -2,7 +2,7 @@
 import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { installKernel, releaseOf } from '../../builders/rootfs/own-kernel.ts';
+import { installKernel, releaseOf, withConfiguration } from '../../builders/rootfs/own-kernel.ts';
 import type { Inside } from '../../builders/sandbox/inside.ts';
 import { failureOf, site } from './support/tree.ts';
 
@@ -41,6 +41,20 @@ it('is named as it names itself, with its modules and its initrd', async () => {
   expect(place.read('usr/lib/modules/6.9.1-mine+/kernel/fs/ext4.ko')).toBe('module');
   expect(readlinkSync(join(place.root, 'vmlinuz'))).toBe('boot/vmlinuz-6.9.1-mine+');
   expect(() => place.read('usr/lib/modules/6.9.1-mine+/build')).toThrow(/ENOENT/);
+});
+
+it('lends the generator of the initrd a configuration, where none came with it', async () => {
+  const { root, read } = site();
+  mkdirSync(join(root, 'boot'));
+  const kernel = { release: '1', image: 'boot/vmlinuz-1', initrd: 'boot/initrd.img-1' };
+  let seen = '';
+  const look = async (): Promise<void> => void (seen = read('boot/config-1'));
+  await withConfiguration(root, kernel, look);
+  expect(seen).toBe('CONFIG_RD_GZIP=y\n');
+  expect(() => read('boot/config-1')).toThrow(/ENOENT/);
+  writeFileSync(join(root, 'boot/config-1'), 'own\n');
+  await withConfiguration(root, kernel, look);
+  expect([seen, read('boot/config-1')]).toEqual(['own\n', 'own\n']);
 });
 
 it('needs no modules', async () => {

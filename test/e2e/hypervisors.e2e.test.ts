@@ -125,7 +125,7 @@ add:
   );
   await build('qemu', 'own.yaml', '--format', 'qcow2');
   const command =
-    'uname -r; dpkg -l "linux-image*" | grep -c ^ii; grep -c "Kernel of mine" /boot/grub/grub.cfg; lsmod | grep -c virtio_blk';
+    'uname -r; dpkg -l "linux-image*" | grep -c ^ii; grep -c "Kernel of mine" /boot/grub/grub.cfg; lsmod | grep -c ^virtio_blk';
   const result = await boot('qemu/own_1.0.0_amd64', '--exec', command);
   expect(result.exec?.stdout).toBe(`${kernelRelease}\n0\n1\n1\n`);
 });
