@@ -487,3 +487,9 @@ test('names with + and % arrive as they are', async () => {
   const paths = await fetchPackages(pkg ? [{ ...pkg, filename }] : [], REPOSITORIES, ctx);
   expect(paths.size).toBe(1);
 });
+
+test('a lock that does not describe a repository is refused', async () => {
+  const { packages, ctx } = await setup([10]);
+  const refused = await diagnosticOf(fetchPackages(packages, [], ctx));
+  expect(refused).toMatchObject({ code: 'REPO105', exitCode: 2 });
+});
