@@ -39,6 +39,10 @@ export interface DiagnosticDetails {
   readonly hint?: string | undefined;
 }
 
+/** A message is one line, whatever names it quotes. */
+const oneLine = (message: string): string =>
+  message.replace(/[\n\r\u2028\u2029]/g, (c) => JSON.stringify(c).slice(1, -1));
+
 function make(
   severity: Severity,
   code: string,
@@ -48,7 +52,7 @@ function make(
   return {
     code,
     severity,
-    message,
+    message: oneLine(message),
     notes: details.notes ?? [],
     ...(details.span && { span: details.span }),
     ...(details.hint !== undefined && { hint: details.hint }),

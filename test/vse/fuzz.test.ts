@@ -67,7 +67,7 @@ it('any values in the language’s places', async () => {
     fc.asyncProperty(verb, block, async (name, body) => {
       sane(await load({ 'top.yaml': top(`${name}: ${JSON.stringify(body)}\n`) }));
     }),
-    { numRuns: 200 },
+    { numRuns: 200, examples: [['remove', { backends: ['a\nb'] }]] },
   );
 });
 
