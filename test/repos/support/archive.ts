@@ -70,7 +70,9 @@ export async function writeArchive(
   for (const component of components) {
     for (const architecture of architectures) {
       const folder = `${component}/binary-${architecture}`;
-      const text = Buffer.from(component === 'main' ? (options.text ?? packagesText(packages)) : '');
+      const text = Buffer.from(
+        component === 'main' ? (options.text ?? packagesText(packages)) : '',
+      );
       for (const ending of forms) {
         const bytes = ending === '.gz' ? gzipSync(text) : text;
         const digest = sha256(bytes);
