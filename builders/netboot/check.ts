@@ -6,15 +6,15 @@ import { checkImage } from '../backends/machine.ts';
 
 /** Everything; that the bundle was built for it comes first, and alone. */
 export function checkNetboot(backend: Backend, image: GoldenImage): readonly Diagnostic[] {
-  const missing = backend.formats.filter((format) => !image.netboot?.streams[format]);
-  if (!image.netboot || missing.length > 0)
+  const missing = [
+    ...(image.kernel === undefined ? ['kernel'] : []),
+    ...(image.netboot ? [] : ['netboot shim']),
+    ...backend.formats.filter((format) => !image.netboot?.streams[format]),
+  ];
+  if (missing.length > 0)
     return [
       error('BUILD472', `${image.stem} was built without what ${backend.name} needs`, {
-        notes: [
-          {
-            message: `it has no ${[...(image.netboot ? [] : ['netboot shim']), ...missing].join(', no ')}`,
-          },
-        ],
+        notes: [{ message: `it has no ${missing.join(', no ')}` }],
         hint: `build it with --backend ${backend.name}`,
       }),
     ];

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GoldenImage } from '../../builders/backend.ts';
+import type { Backend, GoldenImage } from '../../builders/backend.ts';
 import { backends } from '../../builders/backends/index.ts';
 import { canName, HOSTILE_NAMES, IMAGE, named, subject, withMachine } from './support/image.ts';
 import { installed } from './support/programs.ts';
@@ -20,6 +20,10 @@ const IMAGES: readonly (readonly [string, GoldenImage])[] = [
   ...HOSTILE_NAMES.map((name) => [JSON.stringify(name), named(name)] as const),
 ];
 
+/** Nothing is emitted of an image that the backend cannot start. */
+const refused = (backend: Backend, image: GoldenImage): boolean =>
+  backend.check(subject(backend, image)).some(({ severity }) => severity === 'error');
+
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'vsec-judges-'));
@@ -27,6 +31,7 @@ beforeAll(() => {
     IMAGES.forEach(
       ([, image], index) =>
         canName(backend, image.stem) &&
+        !refused(backend, image) &&
         backend.emit(subject(backend, image)).forEach((file, at) => {
           const suffix = extname(file.path);
           writeFileSync(join(folder, `${backend.name}-${index}-${at}${suffix}`), file.content);
