@@ -46,8 +46,14 @@ passed "$part on $root, $(($(cat "/sys/class/block/${part##*/}/size") / 2048)) M
 
 unpack() {
     set -o pipefail
-    /usr/bin/zstd -dcq 2>/run/sink | /usr/bin/tar -xf - -C "$root" --numeric-owner -p \
-        --xattrs --xattrs-include='*' 2>>/run/sink
+    /usr/bin/zstd -dcq 2>/run/sink | {
+        /usr/bin/tar -xf - -C "$root" --numeric-owner -p \
+            --xattrs --xattrs-include='*' 2>>/run/sink
+        unpacked=$?
+        # tar stops at the end of the archive, before the zeros behind it: zstd shall not miss it.
+        cat >/dev/null
+        exit "$unpacked"
+    }
     unpacked=$?
     # The digest is of everything that comes, also of what could not be unpacked.
     cat >/dev/null
