@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { serialiseLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError } from '../vse/diagnostic.ts';
-import type { Context } from '../vse/report.ts';
+import type { Context, Report } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Backend, GoldenImage, NetbootParts, StreamedFile } from './backend.ts';
@@ -168,9 +168,10 @@ async function writeNetboot(
   return { netboot: { initrd, streams, rootLabel, rootUuid: rootUuidOf(rootfs.digest) } };
 }
 
-function writeGlue(input: BundleInput, image: GoldenImage): void {
+function writeGlue(input: BundleInput, image: GoldenImage, report: Report): void {
   const problems = input.backends.flatMap((backend) => backend.check(image));
   if (problems.some((p) => p.severity === 'error')) throw new VsecError(problems, 2);
+  for (const diagnostic of problems) report({ type: 'diagnostic', diagnostic });
   for (const backend of input.backends)
     for (const glue of backend.emit(image)) {
       const path = join(input.folder, 'boot', backend.name, glue.path);
@@ -216,7 +217,7 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
     if (from !== undefined) copyFileSync(from, join(folder, `${stem}.${suffix}`));
   const facts = kernel && (await readKernelFacts(kernel, input.toolbox, ctx.signal));
   const image = { ...describe(input, disk, facts), ...(await writeNetboot(input, ctx)) };
-  writeGlue(input, image);
+  writeGlue(input, image, ctx.report);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
   await task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input));
 
