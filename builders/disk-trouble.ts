@@ -2,7 +2,8 @@
 import { ioFailure } from '../repos/io-errors.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 
-const FULL = /no space left on device|disk quota exceeded|enospc|edquot/i;
+const FULL =
+  /no space left on device|disk quota exceeded|enospc|edquot|wrote only \d+ of \d+ bytes/i;
 
 /**
  * What to tell of an error that a disk may be the reason of; other errors are given back.

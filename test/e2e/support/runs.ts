@@ -114,10 +114,12 @@ function leftovers(scratch: string, cache: string, output: string): string[] {
       .split('\n')
       .filter((line) => line.includes(scratch)),
     ...names(join(cache, 'work')).map((name) => `work/${name}`),
-    ...names(join(cache, 'store/.partial')).map((name) => `store/.partial/${name}`),
+    ...['store/.partial', 'toolbox/.partial'].flatMap((folder) =>
+      names(join(cache, folder)).map((name) => `${folder}/${name}`),
+    ),
     ...names(join(cache, 'stages')).filter((name) => !/^[0-9a-f]{64}\.tar$/.test(name)),
     ...names(join(cache, 'rootfs')).filter((name) => !/^[0-9a-f]{64}$/.test(name)),
-    ...names(join(cache, 'toolbox')).filter((name) => name.includes('partial')),
+    ...names(join(cache, 'toolbox')).filter((name) => /.partial/.test(name)),
     ...names(output).filter((name) => name.startsWith('.') || name.includes('.old-')),
   ];
 }
