@@ -119,7 +119,7 @@ function leftovers(scratch: string, cache: string, output: string): string[] {
     ),
     ...names(join(cache, 'stages')).filter((name) => !/^[0-9a-f]{64}\.tar$/.test(name)),
     ...names(join(cache, 'rootfs')).filter((name) => !/^[0-9a-f]{64}$/.test(name)),
-    ...names(join(cache, 'toolbox')).filter((name) => /.partial/.test(name)),
+    ...names(join(cache, 'toolbox')).filter((name) => /..partial/.test(name)),
     ...names(output).filter((name) => name.startsWith('.') || name.includes('.old-')),
   ];
 }
