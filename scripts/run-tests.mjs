@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const LIMIT_MINUTES = { fast: 10, net: 20, e2e: 50 };
+const LIMIT_MINUTES = { fast: 10, net: 20, e2e: 70 };
 
 const scratch = mkdtempSync(join(tmpdir(), 'vsec-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
