@@ -35,21 +35,15 @@ remove:
   backends: [qemu, kvm]
 `;
 
-/** Not part of every run until these boots have been seen to pass: docs/netboot.md, Limits. */
-const WANTED = process.env['VSEC_TEST_NETBOOT'] === '1';
-
 let folder = '';
 let bundle = '';
 beforeAll(async () => {
-  if (!WANTED) return;
   folder = mkdtempSync(join(tmpdir(), 'vsec-netboot-'));
   mkdirSync(LOGS, { recursive: true });
   const { path } = await lockLayer(folder, 'node', NODE);
   ({ bundle } = await buildLayer(path, folder, []));
 });
-afterAll(() => {
-  if (folder !== '') rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function boot(backend: string, args: readonly string[]): Promise<BootResult> {
   const log = join(LOGS, `console-${backend}.log`);
@@ -85,7 +79,7 @@ async function attemptWith(parts: Partial<NetbootParts>, disk: number) {
   return attemptByNetwork(boot, 'tcg', false);
 }
 
-describe.skipIf(!WANTED)('the netboot shim', () => {
+describe('the netboot shim', () => {
   test('is small', () => {
     const size = (suffix: string): number =>
       statSync(join(bundle, `node_1.0.0_amd64${suffix}`)).size;
@@ -124,7 +118,7 @@ describe.skipIf(!WANTED)('the netboot shim', () => {
   });
 });
 
-test.skipIf(!WANTED)('a node without a disk is up', async () => {
+test('a node without a disk is up', async () => {
   const result = await boot('diskless', ['--exec', 'lsblk -dno TYPE; findmnt -no FSTYPE /']);
   expect(result).toMatchObject({ up: true, failedUnits: [], image: 'node_1.0.0_amd64.squashfs' });
   expect(result.exec?.stdout).toBe('loop\noverlay\n');
