@@ -12,6 +12,7 @@ import {
 } from './bootable.ts';
 import type { Kernel } from './bootable.ts';
 import { writeFiles } from './files.ts';
+import { sortInfoMenu } from './info-menu.ts';
 import { setLocale } from './locale.ts';
 import { makeGeneric } from './generic.ts';
 import { exportHypervisor, findHypervisor } from './hypervisor.ts';
@@ -73,6 +74,7 @@ export async function finishTree(
   if (kernel) writeBootConfiguration(root, kernel, recipe, hypervisor);
   const written = writeFiles(root, recipe.files, accounts);
   if (recipe.locale) await setLocale(inside, recipe.locale);
+  await sortInfoMenu(inside);
   step('services');
   if (kernel && hasSystemd(root)) await addGuestServices(inside);
   await setServices(inside, recipe.services);

@@ -174,7 +174,7 @@ describe('boot configuration', () => {
     needs(context, 'grub-script-check', 'grub-common');
     const menu = join(tree, 'boot/grub/grub.cfg');
     expect(judge('grub-script-check', [menu])).toEqual({ code: 0, output: '' });
-    const { output } = judge('sed', ['-nE', "s/^ *(linux|initrd) '([^']+)'.*/\\2/p", menu]);
+    const { output } = judge('sed', ['-nE', "s/^ *(linux|initrd) '?([^' ]+).*/\\2/p", menu]);
     const named = output.split('\n');
     expect(named).toHaveLength(2);
     for (const path of named) expect(resolveIn(files, path), path).toBeDefined();

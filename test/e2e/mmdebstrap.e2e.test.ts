@@ -26,7 +26,7 @@ add:
 `;
 
 const COMPARED_BY_CONTENT =
-  /^\/etc\/(passwd|group|g?shadow|shells)$|^\/var\/lib\/dpkg\/(status|triggers\/File)$|\.pyc$/;
+  /^\/etc\/(passwd|group|g?shadow|shells)$|^\/var\/lib\/dpkg\/(status|triggers\/File)$|^\/usr\/share\/info\/dir$|\.pyc$/;
 
 /** Numbers between 100 and 999 are given in the order in which packages are configured. */
 const withoutDynamicIds = (line: string): string => line.replaceAll(/:[1-9]\d\d\b/g, ':N');
@@ -121,6 +121,17 @@ const explanations = (epoch: number): readonly Explanation[] => [
     path: /^\/etc\/shells$|^\/var\/lib\/dpkg\/triggers\/File$/,
     kinds: ['content'],
     because: 'the same lines, in the order in which packages were configured',
+    proof: sameLines(),
+  },
+  {
+    path: /^\/usr\/share\/info\/dir\.old$/,
+    kinds: ['missing'],
+    because: 'the menu as it was before its last change',
+  },
+  {
+    path: /^\/usr\/share\/info\/dir$/,
+    kinds: ['content'],
+    because: 'the same lines, in the order of names and not in that of a folder',
     proof: sameLines(),
   },
   {
