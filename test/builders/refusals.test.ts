@@ -166,6 +166,16 @@ it('BUILD191, BUILD192: a file system or size that cannot be', async () => {
   expect(await diagnosticOf(make({}))).toMatchObject({ code: 'BUILD192' });
 });
 
+it("BUILD178: parts of a kernel of one's own, without that kernel", async () => {
+  const add = 'add: { kernel: { modules: ./key.asc } }\n';
+  const vse = await merged({ 'top.yaml': top(add) });
+  const folder = await scratch();
+  const built = buildBundle(vse, {} as Lock, { outputDirectory: folder }, testContext(folder).ctx);
+  expect(await diagnosticOf(built)).toMatchObject({
+    ...{ code: 'BUILD178', exitCode: 2, span: { file: 'top.yaml', line: 4 } },
+  });
+});
+
 it('BUILD197: the place of the bundle is taken', async () => {
   const outputDirectory = await scratch();
   const vse = await merged({ 'top.yaml': top('') });

@@ -113,6 +113,7 @@ describe('explain', () => {
   it('names the nearest of what it does not know', async () => {
     const { code, stderr } = await run('explain', 'curl.yaml', 'libssh2-2', '--offline');
     expect(code).toBe(2);
+    expect(stderr).toContain("error[CLI008]: 'libssh2-2' is neither an option nor a package");
     expect(stderr).toContain('libssh2-1');
   });
 });
