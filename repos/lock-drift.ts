@@ -1,5 +1,6 @@
 /** Whether a lock still belongs to an environment, and if not, what has changed since. */
 import { error, type Diagnostic, type Note } from '../vse/diagnostic.ts';
+import { shorten } from '../vse/node.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Lock } from './lock.ts';
 
@@ -8,17 +9,21 @@ const MAX_CHANGES = 12;
 export interface OptionDrift {
   readonly path: string;
   readonly kind: 'added' | 'removed' | 'changed';
+  /** Where it changed and the lock keeps it, as a layer writes it. */
+  readonly was?: unknown;
 }
 
 /** Options that differ from the state that was locked; undefined when the lock does not know. */
 export function optionDrift(lock: Lock, vse: Vse): readonly OptionDrift[] | undefined {
   if (!lock.options) return undefined;
-  const before = new Map(lock.options.map(({ path, digest }) => [path, digest]));
-  const now = new Map(Object.entries(vse.optionDigests));
+  const before = new Map(lock.options.map((option) => [option.path, option]));
+  const now = new Map(Object.entries(vse.optionStates));
   return [...new Set([...before.keys(), ...now.keys()])].sort().flatMap((path): OptionDrift[] => {
     const [was, is] = [before.get(path), now.get(path)];
-    if (was === is) return [];
-    return [{ path, kind: was === undefined ? 'added' : is === undefined ? 'removed' : 'changed' }];
+    if (was?.digest === is?.digest) return [];
+    if (!was) return [{ path, kind: 'added' }];
+    if (!is) return [{ path, kind: 'removed' }];
+    return [{ path, kind: 'changed', ...(was.value !== undefined && { was: was.value }) }];
   });
 }
 
@@ -49,8 +54,9 @@ const WORDS = {
   changed: 'has another value now',
 } as const;
 
-function driftNote({ path, kind }: OptionDrift, vse: Vse): Note {
+function driftNote({ path, kind, was }: OptionDrift, vse: Vse): Note {
   const excluded = vse.excluded.find(({ name }) => path === `exclude.packages.${name}`);
   const origin = (excluded?.origins ?? vse.origins.get(path))?.at(-1);
-  return { message: `${path} ${WORDS[kind]}`, ...(origin && { span: origin.span }) };
+  const before = was === undefined ? '' : `; it was ${shorten(JSON.stringify(was), 60)}`;
+  return { message: `${path} ${WORDS[kind]}${before}`, ...(origin && { span: origin.span }) };
 }

@@ -59,6 +59,20 @@ const lockedBase = z.object({
   signedBy: z.string().optional(),
 });
 
+const lockedOption = z.object({
+  path: z.string(),
+  digest: z.string().regex(/^[0-9a-f]{16}$/, 'is no digest (16 hex digits)'),
+  value: z.json().optional(),
+  by: z
+    .object({
+      layer: z.string(),
+      verb: z.enum(['add', 'override', 'remove', 'exclude', 'protect']),
+      file: z.string(),
+      line: z.number().int().positive(),
+    })
+    .optional(),
+});
+
 /** The order of the keys is the order in which they are written. */
 const lockSchema = z
   .object({
@@ -78,9 +92,7 @@ const lockSchema = z
       repositories: z.array(lockedRepository),
       packages: z.array(lockedPackage),
     }),
-    options: z
-      .array(z.object({ path: z.string(), digest: z.string().regex(/^[0-9a-f]{16}$/) }))
-      .optional(),
+    options: z.array(lockedOption).optional(),
   })
   .superRefine((lock, ctx) => {
     const known = new Set(lock.repositories.map(({ name }) => name));

@@ -13,6 +13,7 @@ import {
   type LockedPackage,
   type LockedRepository,
 } from './lock.ts';
+import { lockedOptions } from './locked-options.ts';
 import { checkUpgrade, lockHolds, pinsOf, type Upgrade } from './pins.ts';
 import { resolve, type Resolution, type ResolvedPackage } from './resolve.ts';
 
@@ -69,9 +70,7 @@ export async function lockVse(
     packages: system.packages,
     toolbox: tools.toolbox,
     ...((system.insecure || tools.insecure) && { insecure: true }),
-    options: Object.entries(vse.optionDigests)
-      .sort(([a], [b]) => compare(a, b))
-      .map(([path, digest]) => ({ path, digest })),
+    options: lockedOptions(vse),
   };
   const warnings = [...system.warnings, ...tools.warnings];
   return { lock: previous && sameButForDates(previous, lock) ? previous : lock, warnings };
@@ -120,7 +119,7 @@ export async function lockToolbox(
   };
 }
 
-/** Packages, stages, tools and all else but when the repositories were asked. */
+/** Packages, stages, tools and all else but when the repositories were asked, and lines moved. */
 function sameButForDates(a: Lock, b: Lock): boolean {
   const undated = (repositories: readonly LockedRepository[]) =>
     repositories.map(({ dates: _, ...repository }) => repository);
@@ -130,6 +129,7 @@ function sameButForDates(a: Lock, b: Lock): boolean {
     epoch: 0,
     repositories: undated(lock.repositories),
     toolbox: { ...lock.toolbox, repositories: undated(lock.toolbox.repositories) },
+    options: lock.options?.map(({ path, digest }) => ({ path, digest })) ?? [],
   });
   return lockEquals(timeless(a), timeless(b));
 }

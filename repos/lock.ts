@@ -1,5 +1,7 @@
 /** The lock: what a build installs, exactly. The document's fields are a contract (design.md). */
 
+import type { OptionState, Verb } from '../vse/types.ts';
+
 export const LOCK_FORMAT = 1;
 
 export interface LockedPackage {
@@ -63,6 +65,18 @@ export interface LockedBase {
   readonly signedBy?: string;
 }
 
+/** An option of the environment when it was locked; `digest` and `value` as in `OptionState`. */
+export interface LockedOption extends OptionState {
+  readonly path: string;
+  /** The line that gave it, in a file that is named from the environment's folder. */
+  readonly by?: {
+    readonly layer: string;
+    readonly verb: Verb;
+    readonly file: string;
+    readonly line: number;
+  };
+}
+
 export interface Lock {
   readonly vsecLock: typeof LOCK_FORMAT;
   readonly vse: { readonly name: string; readonly version: string; readonly digest: string };
@@ -91,6 +105,6 @@ export interface Lock {
   };
   /** Present when signatures were not checked. */
   readonly insecure?: true;
-  /** Of each option, as `Vse.optionDigests`: to say what has changed since. */
-  readonly options?: readonly { readonly path: string; readonly digest: string }[];
+  /** To say what has changed since. */
+  readonly options?: readonly LockedOption[];
 }

@@ -1,9 +1,12 @@
 /** The digests of a merged VSE: over values, never over where they came from. */
 import { createHash } from 'node:crypto';
 import type { HostFiles } from './host-files.ts';
+import { describeRequest } from './merge-packages.ts';
 import { showRelation } from './relation.ts';
 import { showPath } from './shape.ts';
-import type { Vse } from './types.ts';
+import type { Path, Value } from './shape.ts';
+import { writtenValue } from './show.ts';
+import type { OptionState, Vse } from './types.ts';
 
 type Values = Pick<Vse, 'name' | 'version' | 'config' | 'packages' | 'excluded'>;
 
@@ -14,30 +17,38 @@ type Values = Pick<Vse, 'name' | 'version' | 'config' | 'packages' | 'excluded'>
 export const vseDigest = (values: Values, hostFiles: HostFiles, what: 'whole' | 'tree'): string =>
   `sha256:${sha256(canonicalJson(identity(values, hostFiles, what)))}`;
 
-/**
- * Option path → the first 16 hex digits of its value's SHA-256: enough to say which options of two
- * states differ, and nothing of what they hold.
- */
-export function optionDigests(
+/** Every option that is given or has a default, by its path; sets as a whole. */
+export function optionStates(
   values: Values,
   hostFiles: HostFiles,
-): Readonly<Record<string, string>> {
-  const { name, version, packages, excluded, config } = identity(values, hostFiles, 'whole');
-  const found: Record<string, string> = {};
-  const visit = (path: readonly string[], value: unknown): void => {
+): Readonly<Record<string, OptionState>> {
+  const { name, version, config } = identity(values, hostFiles, 'whole');
+  const found: Record<string, OptionState> = {};
+  const put = (path: Path, value: Value, written = writtenValue(path, value)): void => {
+    const digest = sha256(canonicalJson(value)).slice(0, 16);
+    found[showPath(path)] = { digest, ...(isTold(path, written) && { value: written }) };
+  };
+  const visit = (path: Path, value: unknown): void => {
     if (value === undefined) return;
-    if (isPlainObject(value)) {
-      for (const [key, entry] of Object.entries(value)) visit([...path, key], entry);
-      return;
-    }
-    found[showPath(path.map(spelling))] = sha256(canonicalJson(value)).slice(0, 16);
+    if (!isPlainObject(value)) put(path, value as Value);
+    else for (const [key, entry] of Object.entries(value)) visit([...path, spelling(key)], entry);
   };
   visit([], { name, version, ...config, filesystem: undefined });
-  for (const [package_, architecture, relations] of packages)
-    visit(['packages', architecture ? `${package_}:${architecture}` : package_], relations);
-  for (const excludedName of excluded) visit(['exclude', 'packages', excludedName], true);
+  for (const { name: wanted, architecture, relations } of values.packages) {
+    const key = architecture === undefined ? wanted : `${wanted}:${architecture}`;
+    put(['packages', key], relations.map(showRelation).sort(), describeRequest(relations));
+  }
+  for (const { name: unwanted } of values.excluded) put(['exclude', 'packages', unwanted], true);
   return found;
 }
+
+/** Longer values, as JSON, are known by their digests alone. */
+const MAX_TOLD = 200;
+/** Text of people's own, which may be nobody else's business. */
+const UNTOLD = /^(users\..*\.password-hash|files\..*\.content|scripts\..*\.run)$/s;
+
+const isTold = (path: Path, value: Value): boolean =>
+  !UNTOLD.test(showPath(path)) && JSON.stringify(value).length <= MAX_TOLD;
 
 /** Options that are spelt otherwise in a layer. */
 const SPELLINGS = new Map([

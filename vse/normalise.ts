@@ -1,6 +1,6 @@
 /** The merged options → Vse: defaults filled in, files of the host hashed, the whole checked. */
 import type { Cell } from './cells.ts';
-import { optionDigests, vseDigest } from './digest.ts';
+import { optionStates, vseDigest } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { hashHostFiles } from './host-files.ts';
 import type { HostFiles } from './host-files.ts';
@@ -68,7 +68,7 @@ export async function normalise(
     origins: new Map(held.map(({ path, held: { origins } }) => [showPath(path), origins])),
     digest: vseDigest(values, hostFiles, 'whole'),
     treeDigest: vseDigest(values, hostFiles, 'tree'),
-    optionDigests: optionDigests(values, hostFiles),
+    optionStates: optionStates(values, hostFiles),
     held: held.map(({ path, held: { content, origins } }) => ({ path, content, origins })),
     taken: merged.taken,
     protections: merged.protections,

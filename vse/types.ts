@@ -3,7 +3,7 @@
 import type { Content } from './cells.ts';
 import type { Span } from './diagnostic.ts';
 import type { Published } from './published.ts';
-import type { Path } from './shape.ts';
+import type { Path, Value } from './shape.ts';
 
 export type Verb = 'add' | 'override' | 'remove' | 'exclude' | 'protect';
 
@@ -192,8 +192,19 @@ export interface Vse {
   readonly digest: string;
   /** As `digest`, over what can change the file tree alone: no formats, machine or backends. */
   readonly treeDigest: string;
-  /** Option path → digest of its value: which options of two states of a VSE differ. */
-  readonly optionDigests: Readonly<Record<string, string>>;
+  /** By option path, sets as a whole: how options of two states of a VSE differ. */
+  readonly optionStates: Readonly<Record<string, OptionState>>;
+}
+
+/** An option of a state of a VSE. */
+export interface OptionState {
+  /**
+   * The first 16 hex digits of its value's SHA-256: enough to say which options of two states differ,
+   * and nothing of what they hold.
+   */
+  readonly digest: string;
+  /** As a layer writes it. Absent where it is text of a file or script, a password, or long. */
+  readonly value?: Value;
 }
 
 /** One place of the merged options. */

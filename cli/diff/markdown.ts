@@ -49,7 +49,9 @@ function optionRow(change: Comparison['options'][number]): string[] {
     code(shortValue(path)),
     value(from),
     unknown ? change.change : value(to),
-    origin ? `${code(`${origin.file}:${origin.line}`)} (${plain(origin.layer)})` : '',
+    origin
+      ? `${code(shortValue(`${origin.file}:${origin.line}`))} (${plain(shortValue(origin.layer))})`
+      : '',
   ];
 }
 

@@ -1,5 +1,7 @@
 /** How the options of two states of an environment differ, and by whose line. */
 import { explainOption } from '../../vse/explain.ts';
+import { lockedOptions } from '../../repos/locked-options.ts';
+import type { LockedOption } from '../../repos/lock.ts';
 import { OPTIONS } from '../../vse/options.ts';
 import type { Origin, TracedVse } from '../../vse/types.ts';
 import type { Side } from './sides.ts';
@@ -7,7 +9,7 @@ import type { Side } from './sides.ts';
 export interface OptionChange {
   readonly path: string;
   readonly change: 'added' | 'removed' | 'changed';
-  /** As a layer writes them. Absent on the side that has none, and where only digests are known. */
+  /** As a layer writes them. Absent on the side that has none, and where only digests are kept. */
   readonly from?: unknown;
   readonly to?: unknown;
   /** The line that made it so: of the second side where it has one. */
@@ -24,12 +26,22 @@ interface Held {
   readonly origin: Origin | undefined;
 }
 
-/** Values where both sides have them; otherwise the paths, from the digests that locks keep. */
+/** Of two environments every value; otherwise what locks keep of the options. */
 export function diffOptions(a: Side, b: Side): readonly OptionChange[] {
   if (a.vse && b.vse) return diffValues(a.vse, b.vse);
-  const [before, after] = [digestsOf(a), digestsOf(b)];
+  const [before, after] = [keptOf(a), keptOf(b)];
   if (!before || !after) return [];
-  return changes(before, after).map(({ path, change }) => ({ path, change }));
+  const digests = (kept: Kept) => new Map([...kept].map(([path, { digest }]) => [path, digest]));
+  return changes(digests(before), digests(after)).map(({ path, change }) => {
+    const [from, to] = [before.get(path), after.get(path)];
+    const origin = (to ?? from)?.by;
+    return {
+      ...{ path, change },
+      ...(from?.value !== undefined && { from: from.value }),
+      ...(to?.value !== undefined && { to: to.value }),
+      ...(origin && { origin }),
+    };
+  });
 }
 
 function diffValues(a: TracedVse, b: TracedVse): readonly OptionChange[] {
@@ -53,8 +65,8 @@ function diffValues(a: TracedVse, b: TracedVse): readonly OptionChange[] {
 
 /** Files of the host count by what they hold: the same ones may lie in two checkouts. */
 function sameContent(path: string, a: TracedVse, b: TracedVse): boolean {
-  const known = Object.keys(a.optionDigests).find((of) => path === of || path.startsWith(`${of}.`));
-  return known !== undefined && a.optionDigests[known] === b.optionDigests[known];
+  const known = Object.keys(a.optionStates).find((of) => path === of || path.startsWith(`${of}.`));
+  return known !== undefined && a.optionStates[known]?.digest === b.optionStates[known]?.digest;
 }
 
 function changes(
@@ -82,10 +94,12 @@ function heldBy(vse: TracedVse): Map<string, Held> {
   return found;
 }
 
-const digestsOf = ({ vse, lock }: Side): ReadonlyMap<string, string> | undefined =>
-  vse
-    ? new Map(Object.entries(vse.optionDigests))
-    : lock?.options && new Map(lock.options.map(({ path, digest }) => [path, digest]));
+type Kept = ReadonlyMap<string, LockedOption>;
+
+function keptOf({ vse, lock }: Side): Kept | undefined {
+  const options = vse ? lockedOptions(vse) : lock?.options;
+  return options && new Map(options.map((option) => [option.path, option]));
+}
 
 const lineOf = ({ layer, verb, span }: Origin) => ({
   ...{ layer, verb },

@@ -17,11 +17,19 @@ export function shortValue(value: unknown): string {
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 12);
 
 function optionLine({ path, change, from, to, origin }: OptionChange, c: Colors): string {
-  const where = origin ? c.dim(`  ${origin.file}:${origin.line} (${origin.layer})`) : '';
-  if (from === undefined && to === undefined) return `${c.yellow('~')} ${path} ${change}`;
-  if (from === undefined) return `${c.green('+')} ${path} = ${shortValue(to)}${where}`;
-  if (to === undefined) return `${c.red('-')} ${path} = ${shortValue(from)}${where}`;
-  return `${c.yellow('~')} ${path} = ${shortValue(from)} → ${shortValue(to)}${where}`;
+  const line = origin && `${origin.file}:${origin.line} (${origin.layer})`;
+  const where = line === undefined ? '' : c.dim(`  ${printable(line)}`);
+  const sign = { added: c.green('+'), removed: c.red('-'), changed: c.yellow('~') }[change];
+  return `${sign} ${printable(path)} ${valueChange(change, from, to)}${where}`;
+}
+
+/** Of long values, and of text in files, locks keep digests alone. */
+function valueChange(change: OptionChange['change'], from: unknown, to: unknown): string {
+  if (from === undefined && to === undefined) return change;
+  if (change === 'changed' && from === undefined) return `= (unknown) → ${shortValue(to)}`;
+  if (change === 'changed' && to === undefined) return `= ${shortValue(from)} → (unknown)`;
+  const known = [from, to].filter((value) => value !== undefined);
+  return `= ${known.map(shortValue).join(' → ')}`;
 }
 
 function fileLine({ file, from, to }: FileChange, c: Colors): string {

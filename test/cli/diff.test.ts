@@ -6,7 +6,9 @@ import { comparisonMarkdown } from '../../cli/diff/markdown.ts';
 import type { Side } from '../../cli/diff/sides.ts';
 import { comparisonText } from '../../cli/diff/text.ts';
 import { colors } from '../../cli/terminal.ts';
+import { serialiseLock } from '../../repos/lock-file.ts';
 import type { Lock, LockedPackage } from '../../repos/lock.ts';
+import { lockedOptions } from '../../repos/locked-options.ts';
 import { merged, top } from '../vse/support.ts';
 
 const hex = (digit: string): string => digit.repeat(64);
@@ -99,6 +101,47 @@ describe('locks', () => {
       { path: 'image.size', change: 'changed' },
       { path: 'locale', change: 'added' },
     ]);
+    expect(comparisonText(found, plain)).toContain(
+      '  - hostname removed\n  ~ image.size changed\n  + locale added',
+    );
+  });
+
+  it('tell their values, and whose line gave them, where locks keep that', async () => {
+    const layer = (size: string, hash: string, rest = ''): string =>
+      top(
+        `override: {image: {size: ${size}}}\nadd: {users: {ann: {password-hash: ${hash}}}, files: {/etc/secret: {content: ${hash}}}}\n${rest}`,
+      );
+    const states = await Promise.all([
+      merged({ 'top.yaml': layer('6GiB', '$6$a$b') }),
+      merged({ 'top.yaml': layer('8GiB', '$6$a$c', 'remove: {packages: [nano]}\n') }),
+    ]);
+    const [a, b] = states.map((vse) => lock([], { options: lockedOptions(vse) }));
+    const found = compareSides(a!, b!);
+    const by = (line: number) => ({ file: 'top.yaml', line, layer: 'top' });
+    expect(found.options).toEqual([
+      { path: 'files./etc/secret.content', change: 'changed', origin: { ...by(5), verb: 'add' } },
+      {
+        ...{ path: 'image.size', change: 'changed', from: '6GiB', to: '8GiB' },
+        origin: { ...by(4), verb: 'override' },
+      },
+      {
+        ...{ path: 'packages.nano', change: 'removed', from: 'any version' },
+        origin: { layer: 'vendor', verb: 'add', file: 'vendor.yaml', line: 8 },
+      },
+      { path: 'users.ann.password-hash', change: 'changed', origin: { ...by(5), verb: 'add' } },
+    ]);
+    expect(comparisonText(found, plain)).toContain(
+      '  ~ image.size = 6GiB → 8GiB  top.yaml:4 (top)\n  - packages.nano = any version',
+    );
+    expect(comparisonMarkdown(found)).toContain('| `image.size` | `6GiB` | `8GiB` |');
+    expect(serialiseLock(b!.lock!)).not.toContain('$6$');
+    // Beside an environment as well, and beside a lock of an earlier vsec.
+    const mixed = compareSides(a!, { kind: 'environment', vse: states[1]! });
+    expect(mixed.options).toEqual(found.options);
+    const bare = a!.lock!.options!.map(({ path, digest }) => ({ path, digest }));
+    const older = compareSides(lock([], { options: bare }), b!);
+    expect(older.options[1]).toMatchObject({ change: 'changed', to: '8GiB' });
+    expect(comparisonText(older, plain)).toContain('~ image.size = (unknown) → 8GiB');
   });
 });
 

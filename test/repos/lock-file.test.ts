@@ -11,6 +11,7 @@ import {
   serialiseLock,
   writeLock,
 } from '../../repos/lock-file.ts';
+import { lockedOptions } from '../../repos/locked-options.ts';
 import type { Lock, LockedPackage } from '../../repos/lock.ts';
 import { merged, top } from '../vse/support.ts';
 import { diagnosticOf, filesBelow, scratch, textOf } from './support/context.ts';
@@ -171,10 +172,7 @@ describe('describeLockDrift', () => {
     const before = await merged({ 'top.yaml': top('') });
     const after = await merged({ 'top.yaml': top('add: {packages: [make]}\n') });
     const { name, version, digest } = before;
-    const options = Object.entries(before.optionDigests).map(([path, value]) => ({
-      path,
-      digest: value,
-    }));
+    const options = lockedOptions(before);
     const own = { ...lock, vse: { name, version, digest }, options };
     expect(describeLockDrift(own, before)).toBeUndefined();
     expect(describeLockDrift(own, after)).toMatchObject({

@@ -137,6 +137,20 @@ it('is the same lock when only the dates of the repositories are newer', async (
     expect(serialiseLock(await lock(vse, { previous, upgrade }))).toBe(serialiseLock(previous));
 });
 
+it('is the same lock when only the lines of the layers have moved', async () => {
+  await publish(OLD, 5);
+  const previous = await lock(await describeVse());
+  const moved = await describeVse('app, tool', '# And that is all.\n');
+  const options = previous.options!.map(({ by, ...option }) => ({
+    ...option,
+    ...(by && { by: { ...by, line: by.line + 7 } }),
+  }));
+  const before = { ...previous, options };
+  expect(serialiseLock(await lock(moved, { previous: before, upgrade: 'all' }))).toBe(
+    serialiseLock(before),
+  );
+});
+
 it('upgrades only what is locked', async () => {
   const vse = await describeVse();
   const previous = await lockedBefore(vse);
@@ -169,7 +183,7 @@ it('takes no pin from what was locked without signatures, or from another reposi
   );
   const other = await describeVse('app, tool', '  recommends: true\n');
   expect(versions(await lock(other, { previous }))).toBe(LOCKED);
-  const moved = await describeVse('app, tool', 'protect: {repositories: {main: true}}\n');
+  const moved = await describeVse('app, tool', '# And that is all.\n');
   const options = previous.options!.map((option) =>
     option.path === 'repositories.main.suites' ? { ...option, digest: '0'.repeat(16) } : option,
   );

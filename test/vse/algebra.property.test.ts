@@ -73,7 +73,7 @@ describe('every stack', { timeout: TIMEOUT }, () => {
       const again = await mergedIn(folder({ 'again.yaml': showVse(vse) }), 'again.yaml');
       expect(again.config).toEqual(vse.config);
       expect([again.digest, again.treeDigest]).toEqual([vse.digest, vse.treeDigest]);
-      expect(again.optionDigests).toEqual(vse.optionDigests);
+      expect(again.optionStates).toEqual(vse.optionStates);
     });
   });
 
