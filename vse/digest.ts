@@ -44,11 +44,18 @@ export function optionStates(
 
 /** Longer values, as JSON, are known by their digests alone. */
 const MAX_TOLD = 200;
-/** Text of people's own, which may be nobody else's business. */
-const UNTOLD = /^(users\..*\.password-hash|files\..*\.content|scripts\..*\.run)$/s;
+/** Text of people's own, which may be nobody else's business, and what is in files of the host. */
+const UNTOLD = [
+  /^users\..*\.password-hash$/s,
+  /^files\..*\.(content|source)$/s,
+  /^scripts\..*\.run$/s,
+  /^repositories\..*\.signed-by$/s,
+  /^kernel\.(image|modules|initrd)$/,
+];
 
 const isTold = (path: Path, value: Value): boolean =>
-  !UNTOLD.test(showPath(path)) && JSON.stringify(value).length <= MAX_TOLD;
+  !UNTOLD.some((pattern) => pattern.test(showPath(path))) &&
+  JSON.stringify(value).length <= MAX_TOLD;
 
 /** Options that are spelt otherwise in a layer. */
 const SPELLINGS = new Map([

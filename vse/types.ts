@@ -203,7 +203,7 @@ export interface OptionState {
    * and nothing of what they hold.
    */
   readonly digest: string;
-  /** As a layer writes it. Absent where it is text of a file or script, a password, or long. */
+  /** As a layer writes it. Absent where it is a password, of a file or script, or long. */
   readonly value?: Value;
 }
 
