@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
-  createReadStream,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -11,7 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { serialiseLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError } from '../vse/diagnostic.ts';
@@ -36,6 +34,7 @@ import {
   hypervisorArguments,
   kernelArguments,
 } from './rootfs/recipe.ts';
+import { sha256File } from './seal.ts';
 import { CYCLONEDX_FILE, SPDX_FILE, writeSboms } from './sbom/write.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -52,12 +51,6 @@ export interface BundleInput {
   readonly backends: readonly Backend[];
   /** An empty folder that becomes the bundle. */
   readonly folder: string;
-}
-
-async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
 }
 
 async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | undefined> {

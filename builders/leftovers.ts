@@ -33,6 +33,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * Is the run over whose name `name` ends with? `undefined` when it ends with none. A run elsewhere
+ * counts as over when `changed` (milliseconds since 1970) is more than a day ago.
+ */
+export function isOver(name: string, changed: number): boolean | undefined {
+  const m = NAME.exec(name);
+  if (!m) return undefined;
+  return m[2] === here() ? !isAlive(Number(m[1])) : Date.now() - changed > ABANDONED_MS;
+}
+
 /** Absolute paths in `folder` whose names are `prefix` and a run's name, of runs that are dead. */
 export function abandonedIn(folder: string, prefix = ''): readonly string[] {
   let names: readonly string[];
@@ -44,11 +54,9 @@ export function abandonedIn(folder: string, prefix = ''): readonly string[] {
   return names
     .filter((name) => {
       if (!name.startsWith(prefix)) return false;
-      const m = NAME.exec(name.slice(prefix.length));
-      if (m?.index !== 0) return false;
-      if (m[2] === here()) return !isAlive(Number(m[1]));
+      if (NAME.exec(name.slice(prefix.length))?.index !== 0) return false;
       const mtime = lstatSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs;
-      return mtime !== undefined && Date.now() - mtime > ABANDONED_MS;
+      return mtime !== undefined && isOver(name, mtime) === true;
     })
     .map((name) => join(folder, name));
 }

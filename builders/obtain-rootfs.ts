@@ -9,8 +9,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { makeFolder } from '../repos/io-errors.ts';
+import { noteUse } from '../repos/last-use.ts';
 import type { Lock } from '../repos/lock.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
@@ -18,6 +19,7 @@ import type { Vse } from '../vse/types.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
 import { abandonedIn, runName } from './leftovers.ts';
+import { hold } from './lease.ts';
 import { obtainPackages } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
 import { killInside } from './sandbox/kill-inside.ts';
@@ -25,6 +27,7 @@ import { memoryFor } from './sandbox/memory.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
 import type { SandboxMode } from './sandbox/modes.ts';
 import { runInSandbox } from './sandbox/worker-process.ts';
+import { seal } from './seal.ts';
 import type { Stage } from './stages.ts';
 import { stagesOf, treeKey } from './stages.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -117,11 +120,18 @@ export async function obtainRootfs(
   await sweep(works, ctx, options);
   const stages = stagesOf(lock);
   const folder = join(ctx.cacheDir, 'rootfs', treeKey(stages, vse.treeDigest));
+  const inCache = (path: string): string => relative(ctx.cacheDir, path);
+  await hold([inCache(folder), ...stages.map((stage) => `stages/${stage.key}`)], ctx);
   const known = cached(folder);
-  if (known) return known;
+  if (known) {
+    await noteUse(folder);
+    return known;
+  }
 
   const stageTar = (stage: Stage): string => join(ctx.cacheDir, 'stages', `${stage.key}.tar`);
   const start = stages.findLastIndex((stage) => existsSync(stageTar(stage)));
+  const started = stages[start];
+  if (started) await noteUse(stageTar(started));
   const missing = stages.slice(start + 1);
   // What a change of the topmost layer starts from; each kept stage costs as much as its tree.
   const kept = missing.length > 1 ? missing.at(-2) : undefined;
@@ -151,7 +161,7 @@ export async function obtainRootfs(
     architecture: lock.distribution.architecture,
     epoch: lock.epoch,
     jobs: ctx.jobs,
-    ...(start >= 0 && { restore: stageTar(stages[start] as Stage) }),
+    ...(started && { restore: stageTar(started) }),
     stages: missing.map((stage) => ({
       label: stage.label,
       packages: stage.packages.map((pkg) => ({
@@ -181,6 +191,7 @@ export async function obtainRootfs(
       ...(hypervisor !== undefined && { hypervisor }),
     };
     writeFileSync(join(output, DESCRIPTION), `${JSON.stringify(description)}\n`);
+    await seal(output, { 'rootfs.tar': sha256 });
     return settle(output, folder);
   } catch (e) {
     keep = (options.keepFailed ?? false) && e instanceof VsecError;

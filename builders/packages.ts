@@ -1,11 +1,14 @@
 /** Packages of a lock, ready to be unpacked: in the store, and still what they were. */
+import { relative } from 'node:path';
 import pLimit from 'p-limit';
 import { fetchPackages } from '../repos/fetch-packages.ts';
+import { noteUse } from '../repos/last-use.ts';
 import type { LockedPackage, LockedRepository } from '../repos/lock.ts';
 import { Store } from '../repos/store.ts';
 import { warning } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
+import { hold } from './lease.ts';
 
 /**
  * Brings `packages` into the store and returns SHA-256 → absolute path. What the store holds
@@ -20,6 +23,8 @@ export async function obtainPackages(
   ctx: Context,
 ): Promise<ReadonlyMap<string, string>> {
   const store = new Store(ctx.cacheDir);
+  const pathOf = ({ sha256 }: LockedPackage): string => relative(ctx.cacheDir, store.path(sha256));
+  await hold(packages.map(pathOf), ctx);
   const kept: LockedPackage[] = [];
   for (const pkg of packages) if (await store.has(pkg.sha256, pkg.size)) kept.push(pkg);
   if (kept.length > 0)
@@ -43,7 +48,7 @@ async function dropDamaged(
         ctx.signal.throwIfAborted();
         const whole = await store.verify(pkg.sha256);
         advance(++done, packages.length);
-        if (whole) return;
+        if (whole) return noteUse(store.path(pkg.sha256));
         const diagnostic = warning(
           'BUILD105',
           `package ${pkg.name} ${pkg.version} is damaged in the store and will be fetched again`,

@@ -1,7 +1,9 @@
 /** The Xen host in which guests of Xen are booted: a VSE of our own, built once and kept. */
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { buildBundle } from '../builders/build.ts';
+import { hold } from '../builders/lease.ts';
+import { noteUse } from '../repos/last-use.ts';
 import { describeLockDrift } from '../repos/lock-drift.ts';
 import { readLock, writeLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
@@ -27,6 +29,8 @@ export async function obtainXenHost(session: Session): Promise<string> {
     vse.digest.replace(/^sha256:/, '').slice(0, 16),
   );
   await mkdir(folder, { recursive: true });
+  await hold([relative(context.cacheDir, folder)], context);
+  await noteUse(folder);
   const build = async (lock: Lock): Promise<string> =>
     (await buildBundle(vse, lock, { outputDirectory: folder, ...LEAST }, context)).bundle;
   const path = join(folder, 'lock.json');

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { makeFolder } from '../../repos/io-errors.ts';
+import { noteUse } from '../../repos/last-use.ts';
 import type { Lock, LockedPackage } from '../../repos/lock.ts';
 import type { Context } from '../../vse/report.ts';
 import { task } from '../../vse/report.ts';
@@ -12,8 +13,10 @@ import { decompressWith, decompressHere } from '../deb/decompress.ts';
 import { extractData } from '../deb/extract.ts';
 import { diskTrouble } from '../disk-trouble.ts';
 import { abandonedIn, runName } from '../leftovers.ts';
+import { hold } from '../lease.ts';
 import { obtainPackages } from '../packages.ts';
 import { Tree } from '../rootfs/tree.ts';
+import { seal } from '../seal.ts';
 import { openToolbox } from '../toolbox.ts';
 import type { Toolbox } from '../toolbox.ts';
 
@@ -32,17 +35,20 @@ export async function prepareToolbox(
   ctx: Context,
 ): Promise<Toolbox> {
   const root = join(ctx.cacheDir, 'toolbox', folderName(toolbox.digest));
-  if (existsSync(join(root, '.complete'))) return openToolbox(root, toolbox.digest);
-  const paths = await obtainPackages(toolbox.packages, toolbox.repositories, ctx);
+  await hold([`toolbox/${basename(root)}`], ctx);
+  await noteUse(root);
   const prefix = `${basename(root)}.partial-`;
   for (const left of abandonedIn(dirname(root), prefix))
     rmSync(left, { recursive: true, force: true });
+  if (existsSync(join(root, '.complete'))) return openToolbox(root, toolbox.digest);
+  const paths = await obtainPackages(toolbox.packages, toolbox.repositories, ctx);
   const partial = join(dirname(root), `${prefix}${runName()}`);
   try {
     await makeFolder(partial);
     await task(ctx.report, 'toolbox', `Unpacking the ${label}`, (advance) =>
       unpack(toolbox.packages, paths, partial, ctx, advance),
     );
+    await seal(partial);
     writeFileSync(join(partial, '.complete'), `${toolbox.digest}\n`);
     mkdirSync(dirname(root), { recursive: true });
     try {

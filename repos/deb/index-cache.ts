@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../vse/report.ts';
 import { errorCode, explainIo } from '../io-errors.ts';
+import { noteUse } from '../last-use.ts';
 import { PartialFile } from '../partial-file.ts';
 import { buildIndex } from './index-builder.ts';
 import { IndexFile, MAGIC } from './index-file.ts';
@@ -21,7 +22,10 @@ export async function openIndex(
   const folder = join(ctx.cacheDir, 'universe');
   const cached = join(folder, `${sha256}.${MAGIC.toLowerCase()}`);
   const found = await readIndex(cached);
-  if (found) return found;
+  if (found) {
+    await noteUse(cached);
+    return found;
+  }
   const index = await buildIndex(path, ctx.signal);
   const file = await PartialFile.create(join(folder, '.partial'), 'write the package index');
   try {

@@ -8,6 +8,7 @@ import { task, type Context } from '../../vse/report.ts';
 import type { RepositoryConfig } from '../../vse/types.ts';
 import { AllMirrorsFailed, download, downloadFailure } from '../fetch.ts';
 import { HttpClient } from '../http.ts';
+import { noteUse } from '../last-use.ts';
 import type { LockedIndex } from '../lock.ts';
 import { baseUrls } from '../mirrors.ts';
 import { PartialFile, removeAbandoned } from '../partial-file.ts';
@@ -156,6 +157,7 @@ async function packagesFile(
 ): Promise<string> {
   const { plain, sent } = index;
   if (plain && (await sizeOf(join(ctx.cacheDir, 'indexes', plain.sha256))) === plain.size) {
+    await noteUse(join(ctx.cacheDir, 'indexes', plain.sha256));
     return plain.sha256;
   }
   if (ctx.offline) {

@@ -232,6 +232,38 @@ describe('packages in the store', () => {
     tamper();
     await expectRightBuild();
   });
+
+  test('vsec cache verify finds it and drops it; the next build fetches it', async () => {
+    const verify = () => run(['cache', 'verify', '--json'], { program, cache });
+    expect((await verify()).diagnostics).toEqual([]);
+    tamper();
+    const found = await verify();
+    expect([found.code, found.diagnostics.map((d) => d.code)]).toEqual([1, ['CLI020']]);
+    forget('rootfs', 'stages');
+    await expectRightBuild();
+    expect((await verify()).code).toBe(0);
+  });
+
+  test('a prune in the middle of a build takes nothing away from it', async () => {
+    forget('rootfs', 'stages');
+    let pruned = '';
+    const prune = (line: Line): boolean => {
+      if (pruned !== '' || !MOMENTS['packages are unpacked']?.(line)) return false;
+      const args = [program, 'cache', 'prune', '--max-size', '0', '--json'];
+      const env = { PATH: process.env['PATH'], VSEC_CACHE_DIR: cache };
+      pruned = execFileSync(process.execPath, args, { encoding: 'utf8', env });
+      return true;
+    };
+    const stop = { when: prune, signal: 'SIGCONT' } as const;
+    const done = await build(layer, locked('--json'), { stop });
+    const { manifest } = JSON.parse(done.stdout) as Built;
+    expect(manifest.rootfs.digest).toBe(reference.manifest.rootfs.digest);
+    const { kept } = JSON.parse(pruned) as { kept: { entries: number } };
+    expect(kept.entries).toBeGreaterThan(lock.packages.length);
+    rmSync(cache, { recursive: true, force: true });
+    cacheWithoutTrees(cache);
+    await expectClean();
+  });
 });
 
 describe.skipIf(!isRoot)('disks (needs root, for the mounts)', () => {

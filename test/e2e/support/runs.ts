@@ -34,6 +34,8 @@ export interface Stop {
   readonly when?: (line: Line) => boolean;
   /** Or is there a process whose command line holds this text? */
   readonly running?: string;
+  /** Or have so many milliseconds passed? */
+  readonly after?: number;
   readonly signal: NodeJS.Signals;
 }
 
@@ -62,11 +64,16 @@ export function run(args: readonly string[], settings: RunSettings): Promise<Run
     const halt = (signal: NodeJS.Signals): void => {
       stopped = true;
       clearInterval(watch);
+      clearTimeout(alarm);
       child.kill(signal);
     };
     const watch = setInterval(() => {
       if (stop?.running && processesOf(stop.running).length > 0) halt(stop.signal);
     }, 200);
+    const alarm = setTimeout(
+      () => stop?.after !== undefined && halt(stop.signal),
+      stop?.after ?? 0,
+    );
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const lines = createInterface({ input: child.stderr });
     lines.on('line', (text) => {
@@ -85,6 +92,7 @@ export function run(args: readonly string[], settings: RunSettings): Promise<Run
     const read = new Promise((done) => lines.on('close', done));
     child.on('close', (code, signal) => {
       clearInterval(watch);
+      clearTimeout(alarm);
       void read.then(() => resolve({ code, signal, stdout, diagnostics, said, chatter, stopped }));
     });
   });

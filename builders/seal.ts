@@ -1,0 +1,64 @@
+/**
+ * A list of what a folder of the cache holds, written when it is made: with it anybody can tell
+ * later whether it is still what it was.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+const SEAL = '.contents.json';
+
+/** Path → `sha256:…` of a file, or `link:…` with the target of a link. */
+type Contents = Readonly<Record<string, string>>;
+
+/** SHA-256 of a file, hex. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+async function* entriesBelow(root: string, prefix = ''): AsyncGenerator<string> {
+  const entries = await readdir(join(root, prefix), { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
+    if (entry.isDirectory()) yield* entriesBelow(root, `${prefix}${entry.name}/`);
+    else yield `${prefix}${entry.name}`;
+}
+
+async function describe(path: string): Promise<string> {
+  const isLink = (await lstat(path)).isSymbolicLink();
+  return isLink ? `link:${await readlink(path)}` : `sha256:${await sha256File(path)}`;
+}
+
+/** Writes down what `root` holds. `known`: digests (hex) of files that need no reading. */
+export async function seal(
+  root: string,
+  known: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const contents: Record<string, string> = {};
+  for await (const path of entriesBelow(root))
+    contents[path] =
+      known[path] === undefined ? await describe(join(root, path)) : `sha256:${known[path]}`;
+  await writeFile(join(root, SEAL), JSON.stringify(contents, undefined, 0));
+}
+
+/**
+ * The first thing in `root` that is not as it was sealed, in words; `undefined` when all is. What
+ * was added since is no damage.
+ */
+export async function brokenSeal(root: string): Promise<string | undefined> {
+  let contents: Contents;
+  try {
+    contents = JSON.parse(await readFile(join(root, SEAL), 'utf8')) as Contents;
+  } catch {
+    return 'has no list of what it should hold';
+  }
+  for (const [path, expected] of Object.entries(contents)) {
+    const found = await describe(join(root, path)).catch(() => undefined);
+    if (found === undefined) return `lacks ${path}`;
+    if (found !== expected) return `${path} is not what it was`;
+  }
+  return undefined;
+}
