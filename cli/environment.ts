@@ -8,7 +8,7 @@ import type { Freshness } from '../repos/publish/look-up.ts';
 import { loadVse, loadVseOrThrow, type Loaded, type LoadOptions } from '../vse/load.ts';
 import type { TracedVse } from '../vse/types.ts';
 import type { ArgumentSpec } from './command.ts';
-import { lockBeside } from './locking.ts';
+import { lockBeside } from './lock-beside.ts';
 import { likely } from './parse.ts';
 import type { Session } from './session.ts';
 
@@ -19,6 +19,13 @@ export const ENV: ArgumentSpec = {
   complete: 'environment',
 };
 
+export interface EnvironmentOptions {
+  /** Whether published bases are looked up again; never unless given. */
+  readonly freshness?: Freshness;
+  /** Instead of the environment's own. */
+  readonly architecture?: string;
+}
+
 /**
  * Where layers are looked for, and how published ones are had: as the lock beside the environment
  * has them, and as `freshness` says.
@@ -26,7 +33,7 @@ export const ENV: ArgumentSpec = {
 export function loadOptions(
   target: string,
   session: Session,
-  freshness: Freshness = 'never',
+  { freshness = 'never', architecture }: EnvironmentOptions = {},
 ): LoadOptions {
   const { context } = session;
   const pins = async () => (await lockBeside(target).catch(() => undefined))?.bases ?? [];
@@ -36,6 +43,7 @@ export function loadOptions(
     env: context.env,
     readUrl: (url, sha256) => fetchLayer(url, sha256, context),
     openPublished: (reference) => bases.open(reference),
+    ...(architecture !== undefined && { architecture }),
   };
 }
 
@@ -43,9 +51,9 @@ export function loadOptions(
 export async function openEnvironment(
   target: string,
   session: Session,
-  freshness?: Freshness,
+  options?: EnvironmentOptions,
 ): Promise<TracedVse> {
-  const { vse, warnings } = await loadVseOrThrow(target, loadOptions(target, session, freshness));
+  const { vse, warnings } = await loadVseOrThrow(target, loadOptions(target, session, options));
   session.diagnose(warnings);
   return vse;
 }

@@ -1,32 +1,17 @@
-/** Which lock belongs to an environment, and bringing it up to date. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+/** Making the lock of an environment, and bringing it up to date. */
+import { architecturesOf, lockFileOf, lockOf } from '../repos/lock-architectures.ts';
 import { describeLockDrift } from '../repos/lock-drift.ts';
 import { readLock, writeLock } from '../repos/lock-file.ts';
-import { lockVse } from '../repos/lock-vse.ts';
+import { lockVse, type LockOptions } from '../repos/lock-vse.ts';
+import type { Lock, LockFile } from '../repos/lock.ts';
 import type { Upgrade } from '../repos/pins.ts';
-import type { Lock } from '../repos/lock.ts';
 import { VsecError, warning } from '../vse/diagnostic.ts';
+import { loadVseOrThrow } from '../vse/load.ts';
 import type { Vse } from '../vse/types.ts';
+import { loadOptions } from './environment.ts';
+import { lockBeside, lockPath } from './lock-beside.ts';
 import type { Session } from './session.ts';
 import { toolboxDefinition } from './toolboxes.ts';
-
-/**
- * Path of the lock of the environment that was named as `target`: `cfd.yaml` → `cfd.lock.json`
- * beside it; for a base, which lies in no folder of the user's, in the current folder.
- */
-export function lockPath(target: string): string {
-  const stem = target.replace(/\.ya?ml$/, '');
-  return existsSync(resolve(target))
-    ? `${stem}.lock.json`
-    : `${stem.replaceAll('/', '_')}.lock.json`;
-}
-
-/** The lock that lies beside an environment, if there is one. */
-export const lockBeside = async (target: string): Promise<Lock | undefined> => {
-  const path = lockPath(target);
-  return existsSync(path) ? readLock(path) : undefined;
-};
 
 export interface LockSettings {
   /** Signatures are not checked; the lock says so. */
@@ -43,13 +28,61 @@ export async function makeLock(
   vse: Vse,
   previous: Lock | undefined,
   session: Session,
-  settings: LockSettings,
+  settings: LockSettings & Pick<LockOptions, 'tools'>,
 ): Promise<Lock> {
   const { context } = session;
   const toolbox = await toolboxDefinition('build', context.env);
   const { lock, warnings } = await lockVse(vse, toolbox, context, { ...settings, previous });
   session.diagnose(warnings);
   return lock;
+}
+
+export interface LockFileSettings extends LockSettings {
+  /** Beside the environment's own; those of the previous lock when absent. */
+  readonly architectures?: readonly string[] | undefined;
+}
+
+/** As `makeLock`, for the environment `target` by itself, and for other architectures beside it. */
+export async function makeLockFile(
+  target: string,
+  vse: Vse,
+  previous: LockFile | undefined,
+  session: Session,
+  settings: LockFileSettings,
+): Promise<LockFile> {
+  const { architectures = previous ? architecturesOf(previous) : [], upgrade, insecure } = settings;
+  const own = vse.config.distribution.architecture;
+  const before = (one: string): Lock | undefined => previous && lockOf(previous, one);
+  const known = new Set(architectures.flatMap((one) => namesIn(before(one))));
+  const settingsFor = (one: string): LockSettings => ({
+    insecure,
+    upgrade: upgradeOf(upgrade, before(one), known),
+  });
+  const lock = await makeLock(vse, before(own) ?? previous, session, settingsFor(own));
+  const others: Lock[] = [];
+  for (const architecture of new Set(architectures)) {
+    if (architecture === own) continue;
+    const options = loadOptions(target, session, { architecture });
+    const { vse: retargeted } = await loadVseOrThrow(target, options);
+    const also = { ...settingsFor(architecture), tools: lock.toolbox };
+    others.push(await makeLock(retargeted, before(architecture), session, also));
+  }
+  return lockFileOf(lock, others);
+}
+
+const namesIn = (lock: Lock | undefined): readonly string[] =>
+  lock?.packages.map(({ name }) => name) ?? [];
+
+/** What a lock has of what is to be upgraded, and what no lock has: that is refused. */
+function upgradeOf(
+  upgrade: Upgrade | undefined,
+  lock: Lock | undefined,
+  known: ReadonlySet<string>,
+): Upgrade | undefined {
+  if (upgrade === undefined || upgrade === 'all') return upgrade;
+  const here = new Set(namesIn(lock));
+  const names = upgrade.filter((name) => here.has(name) || !known.has(name));
+  return names.length > 0 ? names : undefined;
 }
 
 export interface ObtainSettings extends LockSettings {
@@ -65,9 +98,10 @@ export async function obtainLock(
   settings: ObtainSettings,
 ): Promise<Lock> {
   const path = lockPath(target);
+  const own = vse.config.distribution.architecture;
   const previous = settings.locked ? await readLock(path) : await lockBeside(target);
   if (previous) {
-    const lock = previous;
+    const lock = lockOf(previous, own) ?? previous;
     const drift = describeLockDrift(lock, vse);
     if (drift && settings.locked) throw new VsecError(drift, 1);
     if (!drift) {
@@ -76,10 +110,10 @@ export async function obtainLock(
     }
     session.say(`${path} is of an earlier state of the environment: locking anew`);
   }
-  const lock = await makeLock(vse, previous, session, settings);
-  await writeLock(path, lock);
+  const file = await makeLockFile(target, vse, previous, session, settings);
+  await writeLock(path, file);
   session.say(`wrote ${path}`);
-  return lock;
+  return lockOf(file, own)!;
 }
 
 const insecureLock = (path: string) =>

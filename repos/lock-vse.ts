@@ -26,6 +26,8 @@ export interface LockOptions {
   readonly previous?: Lock | undefined;
   /** What of the previous lock may move all the same. */
   readonly upgrade?: Upgrade | undefined;
+  /** Tools that are decided already, such as for another architecture. */
+  readonly tools?: Lock['toolbox'];
 }
 
 /**
@@ -46,11 +48,9 @@ export async function lockVse(
   const { previous, upgrade } = options;
   if (previous && upgrade) checkUpgrade(upgrade, previous);
   const trusted = previous && (!previous.insecure || options.insecure);
-  const sameTools =
-    trusted && upgrade !== 'all' && previous.toolbox.definition === toolbox.digest
-      ? previous.toolbox
-      : undefined;
-  if (previous && sameTools && !upgrade && lockHolds(previous, vse))
+  const keepsTools = trusted && upgrade !== 'all' && previous.toolbox.definition === toolbox.digest;
+  const sameTools = options.tools ?? (keepsTools ? previous.toolbox : undefined);
+  if (previous && trusted && sameTools && !upgrade && lockHolds(previous, vse))
     return { lock: withBases(previous, vse), warnings: [] };
   const system = await lockedPart(vse, ctx, { ...options, essential: true });
   const tools = sameTools

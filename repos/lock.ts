@@ -108,3 +108,12 @@ export interface Lock {
   /** To say what has changed since. */
   readonly options?: readonly LockedOption[];
 }
+
+/** What another architecture has of its own; format and toolbox are those of the whole. */
+export type OtherArchitecture = Omit<Lock, 'vsecLock' | 'toolbox'>;
+
+/** `ENV.lock.json`: the lock of the environment's own architecture, and of others beside it. */
+export interface LockFile extends Lock {
+  /** By architecture, in order; present when there are any. */
+  readonly otherArchitectures?: readonly OtherArchitecture[];
+}

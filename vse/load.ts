@@ -13,7 +13,10 @@ import { nearest } from './nearest.ts';
 import { normalise } from './normalise.ts';
 import type { TracedVse } from './types.ts';
 
-export type LoadOptions = LinkOptions;
+export interface LoadOptions extends LinkOptions {
+  /** Instead of the one that the layers say. */
+  readonly architecture?: string;
+}
 
 export interface Loaded {
   /** Absent when any of the diagnostics is an error. */
@@ -31,7 +34,7 @@ export async function loadVse(target: string, options: LoadOptions): Promise<Loa
   const stack = location && (await link(location, options, findings));
   // Without all its layers every override would seem to be of nothing.
   if (!stack?.whole) return { diagnostics: findings.list };
-  const merged = merge(stack.layers, findings);
+  const merged = merge(stack.layers, findings, options.architecture);
   const vse = await normalise(stack.layers, merged, findings);
   return { ...(vse && { vse }), diagnostics: findings.list };
 }

@@ -22,6 +22,7 @@ import { describeHeld, reportExists, reportNothing, reportProtected } from './me
 import { shapeAt } from './option-path.ts';
 import { OPTIONS } from './options.ts';
 import { showRelation } from './relation.ts';
+import { retargeting } from './retarget.ts';
 import { showPath } from './shape.ts';
 import type { Path } from './shape.ts';
 import type { Origin, PackageExclusion, PackageRemoval, RequestRelation, Verb } from './types.ts';
@@ -40,9 +41,12 @@ export interface Merged {
   readonly protections: readonly Protection[];
 }
 
-export function merge(layers: readonly Layer[], findings: Findings): Merged {
+/** @param architecture instead of the one that the layers say */
+export function merge(layers: readonly Layer[], findings: Findings, architecture?: string): Merged {
   const merger = new Merger(findings);
   layers.forEach((layer, index) => merger.apply(layer, index));
+  const last = architecture !== undefined && retargeting(merger.options, architecture);
+  if (last) merger.apply(last, layers.length);
   checkRelations(merger.options, findings);
   checkExclusions(merger.options, merger.excluded, layers, findings);
   return merger;

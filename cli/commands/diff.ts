@@ -1,4 +1,5 @@
 import { misuse } from '../../vse/diagnostic.ts';
+import { arch, architectureName } from '../architecture.ts';
 import { defineCommand, type ArgumentSpec } from '../command.ts';
 import { compareSides } from '../diff/compare.ts';
 import { comparisonMarkdown } from '../diff/markdown.ts';
@@ -27,6 +28,7 @@ export default defineCommand({
       choices: ['text', 'markdown', 'json'],
       describe: 'How to print it; markdown is for a comment on a merge request',
     },
+    arch: { ...arch, describe: 'Compare this architecture of locks that hold several' },
     json,
   },
   examples: [
@@ -36,8 +38,9 @@ export default defineCommand({
     { command: 'vsec diff main.lock.json cfd.lock.json --format markdown', does: 'for reviewers' },
   ],
   async run({ args: [first = '', second = ''], options, session }) {
-    const a = await openSide(first, session);
-    const b = await openSide(second, session);
+    const wanted = options.arch === undefined ? undefined : architectureName(options.arch);
+    const a = await openSide(first, session, wanted);
+    const b = await openSide(second, session, wanted);
     if (!(a.vse && b.vse) && !(a.lock && b.lock)) {
       throw misuse('CLI009', `There is nothing to compare in ${first} and ${second}`, {
         hint: "Lock the environment first: 'vsec lock ENV'.",

@@ -1,12 +1,14 @@
 import { explainPackage } from '../../repos/explain-package.ts';
+import { lockOf } from '../../repos/lock-architectures.ts';
 import { resolveVse } from '../../repos/lock-vse.ts';
 import { misuse } from '../../vse/diagnostic.ts';
 import { explainOption, suggestOption, type OptionExplanation } from '../../vse/explain.ts';
 import type { Origin, TracedVse } from '../../vse/types.ts';
+import { arch, architectureName } from '../architecture.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
 import { ENV, openEnvironment } from '../environment.ts';
 import { optionText, packageText } from '../explain-text.ts';
-import { lockBeside } from '../locking.ts';
+import { lockBeside } from '../lock-beside.ts';
 import { json, offline } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -33,7 +35,8 @@ async function tellPackage(
   asJson: boolean,
   session: Session,
 ): Promise<ExitCode> {
-  const previous = await lockBeside(target);
+  const beside = await lockBeside(target);
+  const previous = beside && lockOf(beside, vse.config.distribution.architecture);
   const resolved = await resolveVse(vse, session.context, { essential: true, previous });
   const { universe } = resolved;
   const found = explainPackage(name, vse, universe, resolved);
@@ -70,6 +73,7 @@ export default defineCommand({
   ],
   options: {
     package: { kind: 'flag', describe: 'Explain the package where an option has the same name' },
+    arch,
     offline,
     json,
   },
@@ -80,7 +84,9 @@ export default defineCommand({
     { command: 'vsec explain cfd.yaml hostname --package', does: 'the package, not the option' },
   ],
   async run({ args: [target = '', what = ''], options, session }) {
-    const vse = await openEnvironment(target, session);
+    const architecture =
+      options.arch === undefined ? {} : { architecture: architectureName(options.arch) };
+    const vse = await openEnvironment(target, session, architecture);
     const isPackage = options.package || what.startsWith('packages.');
     const found = isPackage ? undefined : explainOption(vse, what);
     if (!found) return tellPackage(packageName(what), target, vse, options.json, session);

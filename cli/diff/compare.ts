@@ -1,6 +1,7 @@
 /** Two sides compared: a value, which text, Markdown and JSON are made of. */
 import type { Manifest } from '../../builders/manifest.ts';
 import type { Lock } from '../../repos/lock.ts';
+import { otherArchitectures } from './architectures.ts';
 import { diffOptions, type OptionChange } from './options.ts';
 import { diffPackages, otherChanges, type PackageChange } from './packages.ts';
 import { titleOf, type Side } from './sides.ts';
@@ -49,7 +50,7 @@ export function compareSides(a: Side, b: Side): Comparison {
     cmdline: diffWords(cmdlineOf(a), cmdlineOf(b)),
     rootfs: bundles ? changed(bundles[0].rootfs.digest, bundles[1].rootfs.digest) : null,
     files: bundles ? diffFiles(...bundles) : [],
-    lock: locks ? otherChanges(...locks) : [],
+    lock: locks ? [...otherChanges(...locks), ...architectures(a, b)] : [],
   };
   const { added, removed } = parts.cmdline;
   const lists = [parts.options, packages, added, removed, parts.files, parts.lock];
@@ -60,6 +61,10 @@ export function compareSides(a: Side, b: Side): Comparison {
     ...parts,
   };
 }
+
+/** A bundle is of one. */
+const architectures = (a: Side, b: Side): readonly string[] =>
+  a.lock && b.lock && !a.manifest && !b.manifest ? otherArchitectures(a.lock, b.lock) : [];
 
 /** Undefined on a side says that it cannot tell. */
 function changed<T>(from: T | undefined, to: T | undefined): Change<T> | null {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cacheDirectory } from '../../cli/context.ts';
-import { lockPath } from '../../cli/locking.ts';
+import { lockPath } from '../../cli/lock-beside.ts';
 
 describe('cacheDirectory', () => {
   const env = { HOME: '/home/me' };

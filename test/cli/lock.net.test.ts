@@ -1,9 +1,12 @@
 /** Locking and explaining against the real repositories, from outside. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lock } from '../../repos/lock.ts';
+import { fileURLToPath } from 'node:url';
+import { lockOf } from '../../repos/lock-architectures.ts';
+import { serialiseLock } from '../../repos/lock-file.ts';
+import type { Lock, LockFile } from '../../repos/lock.ts';
 import { vsec } from '../support/vsec.ts';
 
 let dir = '';
@@ -87,6 +90,54 @@ describe('lock', () => {
     expect(stderr).toContain('SOLV140');
     layer('never', 'add:\n  packages: [hello]');
     expect((await run('build', 'never.yaml', '--locked')).stderr).toContain('SOLV133');
+  });
+});
+
+describe('several architectures', () => {
+  const EXAMPLE = fileURLToPath(new URL('../../examples/cfd', import.meta.url));
+  const lockText = () => readFileSync(join(dir, 'cfd', 'cfd.lock.json'), 'utf8');
+  const lockCfd = (...args: string[]) => run('lock', 'cfd/cfd.yaml', ...args);
+  const cfd = () => JSON.parse(lockText()) as LockFile;
+  let alone = '';
+
+  beforeAll(async () => {
+    cpSync(EXAMPLE, join(dir, 'cfd'), { recursive: true });
+    rmSync(join(dir, 'cfd', 'cfd.lock.json'), { force: true });
+    expect((await lockCfd()).code).toBe(0);
+    alone = lockText();
+  });
+
+  it('are resolved each for itself, in one file', async () => {
+    const { code, stdout } = await lockCfd('--arch', 'amd64,arm64');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^arm64: new\n.*\n {2}arm64: \d+ /)]);
+    const arm64 = lockOf(cfd(), 'arm64')!;
+    const foreign = arm64.packages.filter((p) => !['arm64', 'all'].includes(p.architecture));
+    expect(foreign).toEqual([]);
+    const names = arm64.packages.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['libc6', 'linux-image-arm64', 'openmpi-bin']));
+    expect(serialiseLock(lockOf(cfd(), 'amd64')!)).toBe(alone);
+  });
+
+  it('are kept when the lock is made again, and told apart', async () => {
+    const before = lockText();
+    expect((await lockCfd('--check')).code).toBe(0);
+    expect((await lockCfd('--upgrade', 'linux-image-arm64', '--check')).code).toBe(0);
+    expect(lockText()).toBe(before);
+    writeFileSync(join(dir, 'alone.lock.json'), alone);
+    const both = ['alone.lock.json', 'cfd/cfd.lock.json'];
+    const diff = await run('diff', ...both);
+    expect([diff.code, diff.stdout]).toEqual([1, 'lock\n  ~ arm64: locked as well\n']);
+    const none = await run('diff', ...both, '--arch', 'arm64');
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('It holds amd64.')]);
+    const why = ['explain', 'cfd/cfd.yaml', 'linux-image-arm64', '--arch', 'arm64', '--offline'];
+    expect((await run(...why)).stdout).toContain('is installed');
+  });
+
+  it('go again, and what is left is the lock as it was', async () => {
+    expect((await lockCfd('--arch', 'arm65')).stderr).toContain('error[REPO129]');
+    expect((await lockCfd('--arch', 'all')).stderr).toContain('error[CLI004]');
+    expect((await lockCfd('--arch', 'amd64')).stdout).toMatch(/^arm64: no longer locked\n/);
+    expect(lockText()).toBe(alone);
   });
 });
 

@@ -65,12 +65,34 @@ async function boot(bundle: string, ...args: string[]): Promise<Boot> {
   return JSON.parse(stdout) as Boot;
 }
 
+/** What `vsec diff` says of two bundles that differ. */
+async function diff(a: string, b: string): Promise<unknown> {
+  const { code, stdout } = await vsec(['diff', join(folder, a), join(folder, b), '--json']);
+  expect(code).toBe(1);
+  return JSON.parse(stdout) as unknown;
+}
+
 describe('one image', () => {
   test('is the same for another hypervisor: one word differs', () => {
     expect(manifest('qemu').backends).toEqual(['qemu']);
     expect(manifest('vmware').backends).toEqual(['vmware']);
     expect(manifest('vmware').rootfs).toEqual(manifest('qemu').rootfs);
     expect(sha256('vmware', '.raw')).toBe(sha256('qemu', '.raw'));
+  });
+
+  test('differs from that of another hypervisor by its disk and its glue alone', async () => {
+    const found = await diff(`qemu/${STEM}`, `vmware/${STEM}`);
+    expect(found).toMatchObject({
+      options: [],
+      packages: [],
+      kernel: null,
+      rootfs: null,
+      lock: [],
+    });
+    const { files } = found as { files: readonly { file: string; to: object | null }[] };
+    const [came, went] = [files.filter(({ to }) => to), files.filter(({ to }) => !to)];
+    expect(came.map(({ file }) => file)).toEqual(['*.vmdk', 'boot/vmware/*.vmx']);
+    expect(went.map(({ file }) => file)).toEqual(expect.arrayContaining(['boot/qemu/run.sh']));
   });
 
   test('has a disk for VMware that holds the very same', () => {
@@ -124,6 +146,24 @@ add:
 `,
   );
   await build('qemu', 'own.yaml', '--format', 'qcow2');
+  expect(await diff(`qemu/${STEM}`, 'qemu/own_1.0.0_amd64')).toMatchObject({
+    options: expect.arrayContaining([
+      {
+        ...{ path: 'kernel.label', change: 'added', to: 'Kernel of mine' },
+        origin: { layer: 'own', verb: 'add', file: 'own.yaml', line: 7 },
+      },
+      {
+        ...{ path: 'kernel.package', change: 'removed', from: 'linux-image-amd64' },
+        origin: expect.objectContaining({ layer: 'debian-12' }) as unknown,
+      },
+      { path: 'name', change: 'changed', from: 'small', to: 'own' },
+    ]) as unknown,
+    packages: [
+      { name: `linux-image-${kernelRelease}`, change: 'removed' },
+      { name: 'linux-image-amd64', change: 'removed' },
+    ],
+    rootfs: { from: manifest('qemu').rootfs.digest },
+  });
   const command =
     'uname -r; dpkg -l "linux-image*" | grep -c ^ii; grep -c "Kernel of mine" /boot/grub/grub.cfg; lsmod | grep -c ^virtio_blk';
   const result = await boot('qemu/own_1.0.0_amd64', '--exec', command);
