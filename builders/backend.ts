@@ -87,8 +87,14 @@ export interface BootPlan {
  * `kernel`: no firmware's boot loader; the hypervisor starts the bundle's kernel itself. `pygrub`:
  * a Xen host reads kernel and initrd out of the image, by the image's own boot menu. `microvm`: as
  * `kernel`, on QEMU's machine without PCI. `xen`: as `kernel`, by a Xen host instead of QEMU.
+ * `pvgrub`: as `pygrub`, but by a GRUB that runs inside the guest. `xen-efi`: UEFI starts the
+ * hypervisor itself, as a program. `ipxe`, `grub`: the network card's ROM fetches a script, or a
+ * GRUB that fetches one.
  */
-export type Firmware = 'bios' | 'uefi' | 'kernel' | 'pygrub' | 'microvm' | 'xen';
+export type Firmware =
+  | ('bios' | 'uefi' | 'kernel' | 'microvm')
+  | ('pygrub' | 'pvgrub' | 'xen' | 'xen-efi')
+  | ('ipxe' | 'grub');
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -98,6 +104,14 @@ export interface GuestLogin {
   readonly port: number;
   /** systemd credentials by name, as base64 of their bytes (systemd.exec(5), CREDENTIALS). */
   readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** What a machine that boots by the network is offered. */
+export interface PxeServer {
+  /** An address, or a name below `tftp`. */
+  readonly bootfile: string;
+  /** Absolute path of the folder that is served by TFTP. */
+  readonly tftp?: string;
 }
 
 export interface BootRequest {
@@ -111,6 +125,8 @@ export interface BootRequest {
   /** Absolute path of a qcow2 disk that may be written; a machine without a disk when absent. */
   readonly disk?: string;
   readonly accelerator: Accelerator;
+  /** For a machine that boots by the network. */
+  readonly pxe?: PxeServer;
   /** Absent where nobody wants to log in. */
   readonly login?: GuestLogin;
 }
@@ -127,6 +143,8 @@ export interface XenGuestRequest {
   /** Absolute path in dom0 of the file that an emulated serial port writes to. */
   readonly serialLog: string;
   readonly firmware: Firmware;
+  /** For the guest's kernel, besides the image's own, where the host hands some over. */
+  readonly arguments: readonly string[];
 }
 
 export interface Backend {

@@ -1,7 +1,8 @@
 /** Disk-less nodes: kernel, shim and a squashfs root come by the network and stay in memory. */
 import type { Backend } from '../backend.ts';
 import { checkNetboot } from '../netboot/check.ts';
-import { disklessGlue } from '../netboot/glue.ts';
+import { disklessConfig } from '../netboot/glue.ts';
+import { grubScript, ipxeScript } from '../netboot/scripts.ts';
 
 export const diskless: Backend = {
   name: 'diskless',
@@ -9,7 +10,11 @@ export const diskless: Backend = {
   formats: ['squashfs'],
   shim: true,
   byNetwork: 'diskless',
-  firmwares: ['kernel'],
+  firmwares: ['kernel', 'ipxe', 'grub', 'xen'],
   check: (image) => checkNetboot(diskless, image),
-  emit: disklessGlue,
+  emit: (image) => [
+    { path: 'boot.ipxe', content: ipxeScript(image), mode: 0o644 },
+    { path: 'grub.cfg', content: grubScript(image), mode: 0o644 },
+    { path: 'diskless.cfg', content: disklessConfig(image), mode: 0o644 },
+  ],
 };

@@ -3,7 +3,8 @@ import type { GlueFile, GoldenImage } from '../backend.ts';
 import type { Accelerator } from '../backend.ts';
 import { render } from '../templates.ts';
 import { disk, diskBytes, mebibytes } from './machine.ts';
-import { directCommandLine, MICROVM, nicArgs, PC, sizeArgs, TCG_CPU } from './qemu-guest.ts';
+import { directCommandLine, MICROVM, PC, sizeArgs, TCG_CPU } from './qemu-guest.ts';
+import { nicArgs } from './qemu-network.ts';
 import { shell, xml } from './quote.ts';
 
 /** Disk formats that the glue can use, best first. */

@@ -5,9 +5,9 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
-import type { NicConfig } from '../../vse/types.ts';
 import type { BootPlan, BootRequest, GoldenImage, GuestLogin } from '../backend.ts';
 import { mebibytes } from './machine.ts';
+import { networkArgs } from './qemu-network.ts';
 import { kernelCommandLine, qemuValue } from './quote.ts';
 
 /** The serial port that the console is on, whatever its speed. */
@@ -22,8 +22,10 @@ export interface Hardware {
   readonly machine: string;
   /** Options that attach the drive `disk`. */
   readonly disk: readonly string[];
-  /** Model of the network cards, with options of its own. */
+  /** Model of the network cards. */
   readonly nic: string;
+  /** Whether cards come with a boot ROM, which is left out unless it is to be used. */
+  readonly roms: boolean;
   readonly rng: string;
   /** Whether the firmware has tables for strings of ours; else they go through QEMU's own device. */
   readonly smbios: boolean;
@@ -36,7 +38,8 @@ export interface Hardware {
 export const PC: Hardware = {
   machine: 'q35,graphics=off',
   disk: ['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
-  nic: 'virtio-net-pci,romfile=',
+  nic: 'virtio-net-pci',
+  roms: true,
   rng: 'virtio-rng-pci',
   smbios: true,
 };
@@ -46,6 +49,7 @@ export const MICROVM: Hardware = {
   machine: 'microvm,acpi=on',
   disk: ['-device', 'virtio-blk-device,drive=disk'],
   nic: 'virtio-net-device',
+  roms: false,
   rng: 'virtio-rng-device',
   smbios: false,
 };
@@ -57,15 +61,6 @@ export function sizeArgs(image: GoldenImage): readonly string[] {
     ...['-smp', String(image.machine.vcpus)],
     ...['-object', 'rng-random,id=rng0,filename=/dev/urandom'],
   ];
-}
-
-/** Values of `-netdev` and, without the model, of `-device`; user networking needs no privilege. */
-export function nicArgs(
-  nic: NicConfig,
-  index: number,
-): { readonly netdev: string; readonly options: string } {
-  const mac = nic.mac === undefined ? '' : `,mac=${qemuValue(nic.mac)}`;
-  return { netdev: `user,id=net${index}`, options: `netdev=net${index}${mac}` };
 }
 
 /** Arguments for a kernel that is started directly: the last console becomes `/dev/console`. */
@@ -101,7 +96,7 @@ export function planFor(image: GoldenImage, request: BootRequest, hardware: Hard
       ...['-boot', 'strict=on'],
       ...(request.disk === undefined ? [] : [...driveArgs(request.disk), ...hardware.disk]),
       ...firmwareArgs(image, request),
-      ...networkArgs(image.machine.nics, hardware, login?.port),
+      ...networkArgs(image.machine.nics, hardware, { port: login?.port, pxe: request.pxe }),
       ...(login ? credentialArgs(login, request.scratch, hardware) : []),
     ],
     env: { QEMU_MODULE_DIR: join(toolboxRoot, 'usr/lib/x86_64-linux-gnu/qemu') },
@@ -116,6 +111,8 @@ const driveArgs = (path: string): readonly string[] => [
 function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string[] {
   switch (request.firmware) {
     case 'bios':
+    case 'ipxe':
+    case 'grub':
       return [];
     case 'uefi':
       return uefiArgs(request);
@@ -125,6 +122,8 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
       // It cannot be reset but by a triple fault.
       return kernelArgs(image, request, ['reboot=t']);
     case 'pygrub':
+    case 'pvgrub':
+    case 'xen-efi':
     case 'xen':
       throw failure('BOOT011', `only a Xen host can start a guest by ${request.firmware}`, {
         hint: 'boot with --firmware bios, uefi or kernel, or with --backend xen-pv',
@@ -157,20 +156,6 @@ function uefiArgs({ toolboxRoot, scratch }: BootRequest): readonly string[] {
     ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${qemuValue(variables)}`],
   ];
-}
-
-function networkArgs(
-  nics: readonly NicConfig[],
-  { nic: model }: Hardware,
-  port: number | undefined,
-): readonly string[] {
-  const wanted = nics.length === 0 && port !== undefined ? [{}] : nics;
-  if (wanted.length === 0) return ['-nic', 'none'];
-  return wanted.flatMap((nic, index) => {
-    const { netdev, options } = nicArgs(nic, index);
-    const forward = index === 0 && port !== undefined ? `,hostfwd=tcp:127.0.0.1:${port}-:22` : '';
-    return ['-netdev', `${netdev}${forward}`, '-device', `${model},${options}`];
-  });
 }
 
 /** Both ways that systemd looks at in a guest of QEMU (systemd.exec(5), CREDENTIALS). */

@@ -23,7 +23,8 @@ const STATIC_MAC = /^00:50:56:[0-3][0-9a-f]:/i;
 const HARDWARE: Hardware = {
   machine: 'pc,graphics=off',
   disk: ['-device', 'pvscsi,id=scsi0', '-device', 'scsi-hd,bus=scsi0.0,drive=disk,bootindex=1'],
-  nic: 'vmxnet3,romfile=',
+  nic: 'vmxnet3',
+  roms: true,
   rng: 'virtio-rng-pci',
   smbios: true,
 };

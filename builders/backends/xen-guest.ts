@@ -34,12 +34,14 @@ interface Places {
   readonly once?: true;
   /** Where an emulated serial port goes to, as QEMU writes it; a terminal when absent. */
   readonly serial?: string;
+  /** For the kernel, besides the image's own. */
+  readonly arguments?: readonly string[];
 }
 
 /** Arguments for a kernel that Xen starts: the last console becomes `/dev/console`. */
-function guestCommandLine(image: GoldenImage): string {
+function guestCommandLine(image: GoldenImage, more: readonly string[] = []): string {
   const others = image.cmdline.filter((argument) => argument !== 'console=hvc0');
-  return kernelCommandLine([...others, 'console=hvc0']);
+  return kernelCommandLine([...others, ...more, 'console=hvc0']);
 }
 
 /** Both files of each way to start. */
@@ -72,6 +74,7 @@ export const bootConfig = (image: GoldenImage, start: XenStart, request: XenGues
     disk: { format: 'raw', target: request.disk },
     once: true,
     serial: `file:${request.serialLog}`,
+    arguments: request.arguments,
   });
 
 function xlConfig(image: GoldenImage, start: XenStart, places: Places): string {
@@ -82,8 +85,12 @@ function xlConfig(image: GoldenImage, start: XenStart, places: Places): string {
     type: start.type,
     memory: mebibytes(machine.memory),
     vcpus: machine.vcpus,
-    ...kernelFiles(image, start, places.folder),
+    ...kernelFiles(image, start, places.folder, places.arguments),
     bootloader: start.bootloader ?? null,
+    // pygrub adds them to what the image's boot menu says.
+    bootloaderArguments: places.arguments?.length
+      ? `--args=${kernelCommandLine(places.arguments)}`
+      : null,
     firmware: start.firmware ?? null,
     serial: places.serial ?? 'pty',
     // The target comes last: it is all that follows, commas included.
@@ -99,14 +106,19 @@ function xlConfig(image: GoldenImage, start: XenStart, places: Places): string {
   });
 }
 
-function kernelFiles(image: GoldenImage, start: XenStart, folder: string) {
+function kernelFiles(
+  image: GoldenImage,
+  start: XenStart,
+  folder: string,
+  more?: readonly string[],
+) {
   const none = { kernel: null, ramdisk: null, cmdline: null };
   if (start.loader !== undefined) return { ...none, kernel: start.loader };
   if (!start.direct || image.kernel === undefined) return none;
   return {
     kernel: `${folder}/${image.kernel}`,
     ramdisk: image.initrd === undefined ? null : `${folder}/${image.initrd}`,
-    cmdline: guestCommandLine(image),
+    cmdline: guestCommandLine(image, more),
   };
 }
 

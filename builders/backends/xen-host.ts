@@ -2,13 +2,22 @@
  * A host that carries Xen. The boot menu inside the image starts it (templates/guest/grub.cfg.hbs);
  * the glue is for boot loaders outside: GRUB legacy, and UEFI with xen.efi.
  */
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
-import { error, warning } from '../../vse/diagnostic.ts';
-import type { Backend, GlueFile, GoldenImage, HostHypervisor } from '../backend.ts';
+import { error, failure, warning } from '../../vse/diagnostic.ts';
+import type {
+  Backend,
+  BootPlan,
+  BootRequest,
+  GlueFile,
+  GoldenImage,
+  HostHypervisor,
+} from '../backend.ts';
 import { render } from '../templates.ts';
 import { checkImage } from './machine.ts';
 import { qemuPlan } from './qemu-guest.ts';
-import { grubLegacy, kernelCommandLine, spaceless, xenEfi } from './quote.ts';
+import { grubLegacy, kernelCommandLine, qemuValue, spaceless, xenEfi } from './quote.ts';
 import { checkXenEntry } from './xen-check.ts';
 
 const MIB = 2 ** 20;
@@ -21,7 +30,7 @@ export const xenHost: Backend = {
   name: 'xen-host',
   summary: 'a host with Xen in the image: its own boot menu, GRUB legacy, and xen.cfg for UEFI',
   formats: ['qcow2'],
-  firmwares: ['bios', 'uefi'],
+  firmwares: ['bios', 'uefi', 'xen-efi'],
   xenRole: 'dom0',
   check(image) {
     if (!image.hypervisor)
@@ -35,8 +44,35 @@ export const xenHost: Backend = {
     return [...checkXenEntry(image, 'pv'), ...checkDom0Memory(image, image.hypervisor)];
   },
   emit: (image) => (image.hypervisor ? hostGlue(image, image.hypervisor) : []),
-  boot: qemuPlan,
+  boot: (image, request) =>
+    request.firmware === 'xen-efi' ? efiPlan(image, request) : qemuPlan(image, request),
 };
+
+/**
+ * UEFI, and the bundle's files on a partition for it as xen.cfg says: the image's boot loader plays
+ * no part. The disk is a folder that QEMU shows as a FAT file system.
+ */
+function efiPlan(image: GoldenImage, request: BootRequest): BootPlan {
+  const { efi } = image.hypervisor ?? {};
+  if (efi === undefined)
+    throw failure('BOOT014', `${image.stem} has no hypervisor that UEFI itself can start`, {
+      hint: "its package has none: boot with --firmware uefi, through the image's boot loader",
+    });
+  const partition = join(request.scratch, 'esp');
+  // Where firmware looks that was told nothing; PROGRAM.efi reads PROGRAM.cfg.
+  const folder = join(partition, 'EFI/BOOT');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(request.bundle, efi), join(folder, 'BOOTX64.EFI'));
+  copyFileSync(join(request.bundle, 'boot/xen-host/xen.cfg'), join(folder, 'BOOTX64.CFG'));
+  for (const name of [image.kernel, image.initrd])
+    if (name !== undefined) copyFileSync(join(request.bundle, name), join(folder, name));
+  const plan = qemuPlan(image, { ...request, firmware: 'uefi' });
+  const drive = `file=fat:${qemuValue(partition)},format=raw,if=none,id=esp,readonly=on`;
+  return {
+    ...plan,
+    args: [...plan.args, ...['-drive', drive, '-device', 'virtio-blk-pci,drive=esp,bootindex=0']],
+  };
+}
 
 function hostGlue(image: GoldenImage, hypervisor: HostHypervisor): readonly GlueFile[] {
   const { kernel = '', initrd } = image;

@@ -11,9 +11,10 @@ export const xenHvm: Backend = {
   name: 'xen-hvm',
   summary: "Xen, HVM: the image's own boot loader through BIOS or UEFI",
   formats: ['raw'],
-  firmwares: ['bios'],
+  firmwares: ['bios', 'uefi'],
   xenRole: 'HVM',
   check: (image) => checkXenGuest(xenHvm, 'hvm', image),
   emit: (image) => xenGlue(image, [BIOS, UEFI]),
-  xenGuest: (image, request) => bootConfig(image, BIOS, request),
+  xenGuest: (image, request) =>
+    bootConfig(image, request.firmware === 'uefi' ? UEFI : BIOS, request),
 };

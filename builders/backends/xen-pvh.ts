@@ -16,9 +16,10 @@ export const xenPvh: Backend = {
   name: 'xen-pvh',
   summary: "Xen, PVH: the bundle's kernel, or the image's own by pvgrub",
   formats: ['raw'],
-  firmwares: ['kernel'],
+  firmwares: ['kernel', 'pvgrub'],
   xenRole: 'PVH',
   check: (image) => checkXenGuest(xenPvh, 'pvh', image),
   emit: (image) => xenGlue(image, [KERNEL, PVGRUB]),
-  xenGuest: (image, request) => bootConfig(image, KERNEL, request),
+  xenGuest: (image, request) =>
+    bootConfig(image, request.firmware === 'pvgrub' ? PVGRUB : KERNEL, request),
 };

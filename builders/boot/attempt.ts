@@ -9,12 +9,13 @@ import type { Toolbox } from '../toolbox.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
 import { overlay } from './image-under-test.ts';
-import type { ExecResult, Way } from './login.ts';
+import type { DirectWay, ExecResult, Way } from './login.ts';
 import { execInGuest, freePort, guestLogin, makeKey, notRun } from './login.ts';
 import type { NetbootStep } from './netboot-log.ts';
 import { makeScratch } from './scratch.ts';
 import type { Patience, Watched } from './watch.ts';
 import { watchGuest } from './watch.ts';
+import type { XenVenue } from './xen-venue.ts';
 
 /** Seconds; an emulated machine on a busy host takes its time to say its first word. */
 const FIRST_OUTPUT = 60;
@@ -33,8 +34,8 @@ export interface BootTest {
   readonly timeout: number;
   readonly command?: string;
   readonly consoleLog?: string;
-  /** Absolute path of the bundle of a Xen host, for backends that need one. */
-  readonly xenHost?: string;
+  /** Where guests of Xen are started. */
+  readonly venue?: XenVenue;
   readonly toolbox: Toolbox;
   readonly ctx: Context;
 }
@@ -44,6 +45,8 @@ export interface Attempt {
   /** From the start of the host that the guest needed until it was up. */
   readonly hostSeconds?: number;
   readonly exec?: ExecResult;
+  /** The hypervisor's own program that took the glue before it started anything. */
+  readonly validatedBy?: string;
   /** What the netboot shim did, where there was one. */
   readonly steps?: readonly NetbootStep[];
   /** Of the command alone; why the guest is not up is in `watched`. */
@@ -80,7 +83,7 @@ export async function attempt(
 interface Surroundings {
   readonly spare: boolean;
   readonly scratch: string;
-  readonly way: Way | undefined;
+  readonly way: DirectWay | undefined;
   readonly log: ConsoleLog;
 }
 

@@ -12,13 +12,12 @@ import { bootBundle } from './boot.ts';
 import { firmwaresOf } from './firmware.ts';
 import type { BootResult } from './result.ts';
 import { acceptedBy } from './schema.ts';
+import { XenVenue } from './xen-venue.ts';
 
 /** One row of the evidence: a boot, or why there was none. */
 export interface BootEvidence extends BootResult {
   /** `false` where this host, or this bundle, does not let it be tried: `diagnostics` say why. */
   readonly attempted: boolean;
-  /** The program that took the glue, where nothing came up; the tier is then `validated`. */
-  readonly validatedBy?: string;
   /** `sha256:…` of the tree that the manifest names. */
   readonly rootfsDigest: string;
 }
@@ -27,7 +26,8 @@ type Common = Omit<BootOptions, 'backend'>;
 
 /**
  * Boots the bundle on each backend, in each of its ways, one after the other, all from the same
- * disk: the raw one where the bundle has it. With a `firmware`, in that way alone. What cannot be tried is a row, too, and no failure.
+ * disk: the raw one where the bundle has it. With a `firmware`, in that way alone. What cannot be
+ * tried is a row, too, and no failure. Guests of Xen share one host.
  */
 export async function bootAll(
   bundle: string,
@@ -38,26 +38,32 @@ export async function bootAll(
   const manifest = await readManifest(bundle);
   const { disks } = goldenImage(manifest);
   const disk = options.disk ?? (disks['raw'] === undefined ? undefined : 'raw');
-  const common = { ...options, ...(disk !== undefined && { disk }) };
+  const venue = options.xenHost && new XenVenue(options.xenHost);
+  const common = { ...options, ...(disk !== undefined && { disk }), ...(venue && { venue }) };
   const rows: BootEvidence[] = [];
-  for (const backend of backends)
-    for (const firmware of waysOf(backend, options.firmware)) {
-      const { consoleLog: log } = options;
-      const way = {
-        ...{ backend: backend.name, firmware },
-        ...(log !== undefined && { consoleLog: `${log}-${backend.name}-${firmware}` }),
-      };
-      const row = await evidence(
-        bundle,
-        { ...common, ...way },
-        { backend, manifest, toolbox, ctx },
-      );
-      rows.push(row.up ? row : await judged(row, bundle, ctx));
-    }
-  return rows;
+  try {
+    for (const backend of backends)
+      for (const firmware of waysOf(backend, options.firmware)) {
+        const { consoleLog: log } = options;
+        const way = {
+          ...{ backend: backend.name, firmware },
+          ...(log !== undefined && { consoleLog: `${log}-${backend.name}-${firmware}` }),
+        };
+        const row = await evidence(
+          bundle,
+          { ...common, ...way },
+          { backend, manifest, toolbox, ctx },
+        );
+        rows.push(row.up ? row : await judged(row, bundle, ctx));
+      }
+    return rows;
+  } finally {
+    await venue?.close();
+  }
 }
 
 async function judged(row: BootEvidence, bundle: string, ctx: Context): Promise<BootEvidence> {
+  if (row.validatedBy !== undefined) return row;
   const validatedBy = await acceptedBy(join(bundle, 'boot', row.backend), ctx);
   return validatedBy === undefined ? row : { ...row, tier: 'validated', validatedBy };
 }

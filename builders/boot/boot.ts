@@ -2,7 +2,7 @@
 import { failure, VsecError, warning } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
-import type { Accelerator, Firmware } from '../backend.ts';
+import type { Accelerator, Backend, Firmware } from '../backend.ts';
 import { backendByName } from '../backends/index.ts';
 import { goldenImage, readManifest } from '../manifest.ts';
 import type { Manifest } from '../manifest.ts';
@@ -18,6 +18,7 @@ import { explain, foreignHypervisor, foreignRoot, written } from './result.ts';
 import type { Watched } from './watch.ts';
 import { attemptByNetwork } from './network-attempt.ts';
 import { attemptInXen } from './xen-attempt.ts';
+import { XenVenue } from './xen-venue.ts';
 
 export interface BootOptions {
   readonly backend: string;
@@ -35,6 +36,8 @@ export interface BootOptions {
   readonly consoleLog?: string;
   /** Gets the bundle of a Xen host (absolute path), building it first if need be. */
   readonly xenHost?: () => Promise<string>;
+  /** Where guests of Xen are started; one for this boot alone, in such a host, when absent. */
+  readonly venue?: XenVenue;
 }
 
 const TIMEOUT = 300;
@@ -66,19 +69,31 @@ export async function bootBundle(
   const problems = backend.check(image).filter((one) => one.severity === 'error');
   if (problems.length > 0) throw new VsecError(problems, 2);
   const inXen = backend.xenGuest !== undefined || firmware === 'xen';
-  if (inXen && options.exec !== undefined)
-    throw failure('BOOT013', `--exec does not reach guests of ${backend.name}`, {
-      hint: 'run the command with --backend qemu: the image is the same',
-    });
+  if (options.exec !== undefined) refuseUnreachable(backend, firmware);
   const test: BootTest = {
     ...{ backend, bundle, image, firmware, toolbox, ctx },
     under: await openImage(bundle, manifest, image, backend, ctx, options.disk),
     timeout: (options.timeout ?? (inXen ? XEN_TIMEOUT : TIMEOUT)) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
-    ...(inXen && options.xenHost && { xenHost: await options.xenHost() }),
+    ...(options.venue && { venue: options.venue }),
   };
-  return bootWith(choices, test, manifest);
+  if (!inXen || options.venue || !options.xenHost) return bootWith(choices, test, manifest);
+  const venue = new XenVenue(options.xenHost);
+  try {
+    return await bootWith(choices, { ...test, venue }, manifest);
+  } finally {
+    await venue.close();
+  }
+}
+
+/** A command comes with a key, and the key on the command line of the guest's kernel. */
+function refuseUnreachable(backend: Backend, firmware: Firmware): void {
+  if (backend.xenRole !== 'HVM' && firmware !== 'pvgrub') return;
+  throw failure('BOOT013', `--exec does not reach guests of ${backend.name} by ${firmware}`, {
+    notes: [{ message: "nobody but the image says anything to the guest's kernel there" }],
+    hint: 'run the command with --backend qemu: the image is the same',
+  });
 }
 
 /** Boots with the first accelerator, and with the next where a guest shows no sign of life. */
@@ -117,7 +132,7 @@ async function conclude(
   { backend, under, firmware, ctx }: BootTest,
   manifest: Manifest,
   accelerator: Accelerator,
-  { watched, exec, diagnostics, hostSeconds, steps }: Attempt,
+  { watched, exec, diagnostics, hostSeconds, steps, validatedBy }: Attempt,
   notes: readonly Diagnostic[],
 ): Promise<BootResult> {
   const report = watched.ending.kind === 'up' ? watched.ending.report : undefined;
@@ -129,13 +144,15 @@ async function conclude(
     ...written(under, after),
   ];
   const up = faults.length === 0;
+  // KVM's guests are only proven by KVM.
+  const ran = up && (backend.accelerators ?? [accelerator]).includes(accelerator);
   return {
     backend: backend.name,
     ...(backend.standIn !== undefined && { standIn: backend.standIn }),
     up,
     seconds: Number(watched.seconds.toFixed(1)),
-    // KVM's guests are only proven by KVM.
-    tier: up && (backend.accelerators ?? [accelerator]).includes(accelerator) ? 'ran' : 'emitted',
+    tier: ran ? 'ran' : validatedBy === undefined ? 'emitted' : 'validated',
+    ...(!ran && validatedBy !== undefined && { validatedBy }),
     failedUnits: report?.failed.map((unit) => unit.name) ?? [],
     imageSha256Before: under.sha256,
     imageSha256After: after,

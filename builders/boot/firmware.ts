@@ -8,7 +8,11 @@ export const FIRMWARES: readonly Firmware[] = [
   'kernel',
   'microvm',
   'pygrub',
+  'pvgrub',
   'xen',
+  'xen-efi',
+  'ipxe',
+  'grub',
 ];
 
 /** The ways that a backend's guests can be started in, the usual one first. */

@@ -12,11 +12,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
 import type { GuestLogin } from '../backend.ts';
+import { shell } from '../backends/quote.ts';
 import { lastLines, mustRun } from '../sandbox/programs.ts';
 import type { Toolbox } from '../toolbox.ts';
 
 /** How long a guest that is up may take to answer on its network, in milliseconds. */
 const PATIENCE = 60_000;
+/** The same for a guest within a guest. */
+const FAR_PATIENCE = 180_000;
 const PAUSE = 1000;
 /** ssh's own failures, as apart from the command's. */
 const SSH_FAILED = 255;
@@ -46,11 +49,21 @@ export interface Key {
   readonly public: string;
 }
 
-/** How to get into one guest. */
-export interface Way {
+/** How to get into one guest: by a port of 127.0.0.1, or through a host that itself is reached so. */
+export type Way = DirectWay | Through;
+
+export interface DirectWay {
   readonly key: Key;
   /** On 127.0.0.1. */
   readonly port: number;
+  readonly toolbox: Toolbox;
+}
+
+interface Through {
+  readonly key: Key;
+  readonly host: DirectWay;
+  /** Of the guest, as its host knows it. */
+  readonly address: string;
   readonly toolbox: Toolbox;
 }
 
@@ -67,15 +80,35 @@ export async function makeKey(toolbox: Toolbox, scratch: string, ctx: Context): 
  * What lets `key` in as root. The first credential makes `authorized_keys` where there is none
  * (tmpfiles.d's provision.conf), the second adds to one that the image has.
  */
-export function guestLogin(key: Key, port: number): GuestLogin {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  return {
-    port,
-    credentials: {
-      'ssh.authorized_keys.root': base64(`${key.public}\n`),
-      'tmpfiles.extra': base64(`w+ /root/.ssh/authorized_keys - - - - \\n${key.public}\\n\n`),
-    },
-  };
+const credentials = (key: Key): readonly (readonly [name: string, text: string])[] => [
+  ['ssh.authorized_keys.root', key.public],
+  ['tmpfiles.extra', `w+ /root/.ssh/authorized_keys - - - - \\n${key.public}\\n`],
+];
+
+export const guestLogin = (key: Key, port: number): GuestLogin => ({
+  port,
+  credentials: Object.fromEntries(
+    credentials(key).map(([name, text]) => [name, Buffer.from(`${text}\n`).toString('base64')]),
+  ),
+});
+
+/** The same as arguments of the guest's kernel, where there is nothing else to hand them over in. */
+export const loginArguments = (key: Key): readonly string[] =>
+  credentials(key).map(([name, text]) => `systemd.set_credential=${name}:${text}`);
+
+/**
+ * The address that an interface with this MAC address gives itself (RFC 4291, appendix A), by which
+ * the host finds a guest whose lease it does not know.
+ */
+export function linkLocalAddress(mac: string): string {
+  const [a = 0, b, c, d, e, f] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
+  const groups = [
+    [a ^ 2, b],
+    [c, 0xff],
+    [0xfe, d],
+    [e, f],
+  ].map(([high = 0, low = 0]) => (high * 256 + low).toString(16));
+  return `fe80::${groups.join(':')}`;
 }
 
 /** A TCP port of 127.0.0.1 that nobody listens on. */
@@ -126,7 +159,7 @@ type SshResult = Omit<ExecResult, 'command'>;
 export async function awaitServer(
   way: Way,
   signal: AbortSignal,
-  patience = PATIENCE,
+  patience = 'host' in way ? FAR_PATIENCE : PATIENCE,
 ): Promise<void> {
   const deadline = performance.now() + patience;
   for (;;) {
@@ -155,14 +188,31 @@ const SSH_SETTINGS = {
   UserKnownHostsFile: '/dev/null',
 };
 
+const settingArgs = Object.entries(SSH_SETTINGS).flatMap(([name, value]) => [
+  '-o',
+  `${name}=${value}`,
+]);
+
+const toPort = ({ key, port }: DirectWay): readonly string[] => [
+  ...['-F', 'none', '-i', key.path, '-p', String(port)],
+  ...settingArgs,
+];
+
+/** The host's ssh as the connection to the guest; a shell runs it, and `%` has to be doubled. */
+function throughHost({ key, host, address }: Through): readonly string[] {
+  const args = [...toPort(host), '-W', `[${address}]:22`, 'root@127.0.0.1'];
+  const proxy = host.toolbox.command('ssh', args);
+  const words = [proxy.file, ...proxy.args].map((word) => shell.quote(word)).join(' ');
+  return [
+    ...['-F', 'none', '-i', key.path, '-o', `ProxyCommand=${words.replaceAll('%', '%%')}`],
+    ...settingArgs,
+  ];
+}
+
 /** The program that runs a shell command as root in the guest, with its output as it comes. */
-export const sshCommand = (
-  command: string,
-  { key, port, toolbox }: Way,
-): ReturnType<Toolbox['command']> =>
-  toolbox.command('ssh', [
-    ...['-F', 'none', '-i', key.path, '-p', String(port)],
-    ...Object.entries(SSH_SETTINGS).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+export const sshCommand = (command: string, way: Way): ReturnType<Toolbox['command']> =>
+  way.toolbox.command('ssh', [
+    ...('host' in way ? throughHost(way) : toPort(way)),
     ...['root@127.0.0.1', '--', command],
   ]);
 

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { task } from '../../vse/report.ts';
 import type { Context } from '../../vse/report.ts';
-import type { Accelerator, BootRequest, GoldenImage } from '../backend.ts';
+import type { Accelerator, BootRequest, GoldenImage, PxeServer } from '../backend.ts';
 import { qemuPlan } from '../backends/qemu-guest.ts';
 import { partsOf, shimArguments } from '../netboot/arguments.ts';
 import { SHIM_MEMORY } from '../netboot/glue.ts';
@@ -13,11 +13,12 @@ import { temporaryKey } from '../netboot/signify.ts';
 import type { Attempt, BootTest } from './attempt.ts';
 import { leashed, patience, runCommand } from './attempt.ts';
 import { ConsoleLog } from './console-log.ts';
-import type { Way } from './login.ts';
+import type { DirectWay } from './login.ts';
 import { freePort, guestLogin, makeKey } from './login.ts';
 import { NetbootLog } from './netboot-log.ts';
 import type { Sequence } from './netboot-sequence.ts';
 import { blamed, emptyDisk } from './netboot-sequence.ts';
+import { pxeServer } from './pxe.ts';
 import { makeScratch } from './scratch.ts';
 import type { Watched } from './watch.ts';
 import { watchGuest } from './watch.ts';
@@ -54,7 +55,7 @@ export async function attemptByNetwork(
         steps.feed(chunk);
       },
     };
-    if (test.firmware === 'xen') return { ...(await nodeInXen(sequence)), steps: steps.steps };
+    if (test.firmware === 'xen') return await nodeInXen(sequence);
     const way =
       test.command === undefined
         ? undefined
@@ -78,13 +79,18 @@ const discreet = (ctx: Context): Context => ({
   report: (event) => ctx.report(event.type === 'log' ? { ...event, level: 'debug' } : event),
 });
 
-async function nodeInQemu(sequence: Sequence, way: Way | undefined): Promise<Watched> {
+async function nodeInQemu(sequence: Sequence, way: DirectWay | undefined): Promise<Watched> {
   const { test, steps } = sequence;
   const { image, backend } = test;
   const shim = shimGuest(sequence, 'ttyS0');
   if (backend.byNetwork === 'diskless') {
     const label = `Booting ${image.stem} without a disk`;
-    const watched = await start(sequence, label, shim, way ? { way } : {});
+    const { server, scratch } = sequence;
+    const pxe = await pxeServer(test.firmware, server, { ...test, scratch });
+    const watched = await start(sequence, label, shim, {
+      ...(way && { way }),
+      ...(pxe && { pxe }),
+    });
     return blamed(watched, steps);
   }
   const disk = await emptyDisk(sequence);
@@ -111,16 +117,23 @@ function shimGuest({ test, server, key }: Sequence, console: string): GoldenImag
   };
 }
 
+interface Attachments {
+  readonly disk?: string;
+  readonly way?: DirectWay;
+  readonly pxe?: PxeServer;
+}
+
 function start(
   { test, accelerator, spare, scratch, keep }: Sequence,
   label: string,
   image: GoldenImage,
-  { disk, way }: { readonly disk?: string; readonly way?: Way },
+  { disk, way, pxe }: Attachments,
 ): Promise<Watched> {
   const { bundle, toolbox, ctx } = test;
   const request: BootRequest = {
     ...{ bundle, scratch, accelerator, toolboxRoot: toolbox.root },
-    firmware: 'kernel',
+    firmware: pxe ? test.firmware : 'kernel',
+    ...(pxe && { pxe }),
     ...(disk !== undefined && { disk }),
     ...(way && { login: guestLogin(way.key, way.port) }),
   };

@@ -25,6 +25,8 @@ export interface BootResult {
   /** From the start of the hypervisor to the guest's report, or until it was given up. */
   readonly seconds: number;
   readonly tier: Tier;
+  /** The program that took the glue, where nothing came up; the tier is then `validated`. */
+  readonly validatedBy?: string;
   readonly failedUnits: readonly string[];
   /** Hex; measured, not read from the manifest. */
   readonly imageSha256Before: string;

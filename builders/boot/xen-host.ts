@@ -1,6 +1,7 @@
 /**
  * A Xen host of our own, in QEMU, as a place to start guests of Xen in: QEMU → GRUB → Xen → dom0 →
- * a script of the caller's. Nothing of it is stored anywhere: the host's disk is an overlay.
+ * scripts of the caller's, one after the other. Nothing of it is stored anywhere: the host's disk
+ * is an overlay.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,60 +10,57 @@ import { task } from '../../vse/report.ts';
 import type { Accelerator, GoldenImage } from '../backend.ts';
 import { disk } from '../backends/machine.ts';
 import { qemuPlan, TCG_CPU } from '../backends/qemu-guest.ts';
-import { qemuValue } from '../backends/quote.ts';
+import { qemuValue, shell } from '../backends/quote.ts';
 import { goldenImage, readManifest } from '../manifest.ts';
+import { render } from '../templates.ts';
 import type { Toolbox } from '../toolbox.ts';
+import { leashed } from './attempt.ts';
 import { writeFilesDisk } from './files-disk.ts';
 import type { FileOnDisk } from './files-disk.ts';
 import type { ProcessCommand } from './guest-process.ts';
 import { overlay } from './image-under-test.ts';
 import { awaitServer, freePort, guestLogin, makeKey, sshCommand } from './login.ts';
+import type { DirectWay } from './login.ts';
+import { Monitor } from './qmp.ts';
 import type { Watched } from './watch.ts';
 import { watchGuest } from './watch.ts';
 
-/** A disk that dom0 shall see as `/dev/disk/by-id/virtio-<serial>`. */
-export interface HostDisk {
-  /** At most 20 letters, digits and `-`. */
-  readonly serial: string;
-  /** Absolute path here. */
-  readonly path: string;
-  readonly format: 'raw' | 'qcow2';
-  readonly readonly?: true;
-}
-
-export interface XenHostJob {
+export interface XenHostSettings {
   /** Absolute path of the bundle of the host. */
-  readonly host: string;
+  readonly bundle: string;
   readonly accelerator: Accelerator;
-  /** Bytes that the guests need together, besides what the host itself has. */
+  /** Bytes that a guest needs, besides what the host itself has. */
   readonly guestMemory: number;
-  /** Guests need hardware virtualization (PVH, HVM), which TCG then emulates, too: slowly. */
-  readonly hardware?: boolean;
-  /** What is in dom0's folder `XEN_FILES`. */
-  readonly files: readonly FileOnDisk[];
-  readonly disks: readonly HostDisk[];
-  /** Of these files: the shell script that root runs there. What it prints is the console. */
-  readonly script: string;
-  /** Milliseconds, for the host and then again for the script. */
+  /** Milliseconds. */
   readonly timeout: number;
-  /** A folder of the caller's, for overlays and keys. */
+  /** A folder that lives as long as the host, for overlays and keys. */
   readonly scratch: string;
-  /** Gets the host's console until it is up, then what the script prints. */
+  /** Gets the host's console until it is up. */
   readonly keep?: (chunk: Buffer) => void;
 }
 
-export interface XenHostRun {
-  readonly host: Watched;
-  /** What became of the script; absent where the host did not come up. `up`: by a guest's report. */
-  readonly guest?: Watched;
+/** What happens in dom0 for one guest, or for several that follow upon each other. */
+export interface XenJob {
+  /** What is in dom0's folder `XEN_FILES`. */
+  readonly files: readonly FileOnDisk[];
+  /** Absolute path of a qcow2 disk that may be written, for the guest; dom0 has it as `XEN_DISK`. */
+  readonly disk?: string;
+  /** Of these files: the shell script that root runs there. What it prints is the console. */
+  readonly script: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly keep?: (chunk: Buffer) => void;
 }
 
-/** Where the files of a job are in dom0. */
+/** Where the files of a job are in dom0, and the disk of its guest. */
 export const XEN_FILES = '/var/tmp/vsec';
-const FILES_DISK = 'vsec-files';
+export const XEN_DISK = `${XEN_FILES}.disk`;
 
-/** The cheapest processor on which Xen starts, with and without virtualization of its own. */
-const CPU = { plain: TCG_CPU, hardware: `${TCG_CPU},+svm,+npt` };
+/**
+ * The cheapest processor on which Xen starts, with a virtualization of its own for PVH and HVM,
+ * which TCG then emulates, too: slowly. To PV it makes no difference.
+ */
+const CPU = `${TCG_CPU},+svm,+npt`;
 
 /** Milliseconds until a console may say its first word. */
 const FIRST_OUTPUT = 120_000;
@@ -70,104 +68,163 @@ const AFTER_TROUBLE = 3000;
 /** Milliseconds until dom0, which is up, must let us in. */
 const FIRST_LOGIN = 180_000;
 
-/**
- * Starts the host, runs the script in its dom0, and watches what it prints for a guest's report.
- * Host and guests are gone when this returns or throws. A host or guest that does not come up is a
- * result; BOOT040 is thrown when dom0 lets nobody in.
- */
-export async function bootInXenHost(
-  job: XenHostJob,
-  toolbox: Toolbox,
-  ctx: Context,
-): Promise<XenHostRun> {
-  const key = await makeKey(toolbox, job.scratch, ctx);
-  const way = { key, port: await freePort(), toolbox };
-  const command = await hostCommand(job, guestLogin(key, way.port), toolbox, ctx);
-  let stage: 'host' | 'guest' = 'host';
-  const host = await task(ctx.report, 'xen-host', 'Starting a Xen host', () =>
-    watchGuest(command, patience(job.timeout), ctx.report, ctx.signal, (chunk) => {
-      if (stage === 'host') job.keep?.(chunk);
-    }),
-  );
-  if (host.ending.kind !== 'up' || host.ending.report.xenRole !== 'dom0') {
-    await host.guest.stop();
-    return { host };
-  }
-  stage = 'guest';
-  try {
-    await awaitServer(way, ctx.signal, FIRST_LOGIN);
-    const guest = await task(ctx.report, 'xen-guest', 'Starting the guest in it', () =>
-      watchGuest(
-        sshCommand(inDom0(job.script), way),
-        patience(job.timeout),
-        ctx.report,
-        ctx.signal,
-        job.keep,
-      ),
-    );
-    await guest.guest.stop();
-    return { host, guest };
-  } finally {
-    await host.guest.stop();
-  }
-}
-
 const patience = (total: number) => ({
   total,
   firstOutput: Math.min(total, FIRST_OUTPUT),
   afterTrouble: AFTER_TROUBLE,
 });
 
-const inDom0 = (script: string): string =>
-  [
-    `mkdir -p ${XEN_FILES} && cd ${XEN_FILES}`,
-    `tar -xf /dev/disk/by-id/virtio-${FILES_DISK}`,
-    `exec sh ./${script} 2>&1`,
-  ].join(' && ');
+export class XenHost {
+  /** How it came up, or did not. */
+  readonly watched: Watched;
+  /** Into dom0. */
+  readonly way: DirectWay;
+  private readonly settings: XenHostSettings;
+  private readonly toolbox: Toolbox;
+  private monitor: Monitor | undefined;
+  private plugged: readonly string[] = [];
+  private jobs = 0;
+
+  private constructor(
+    watched: Watched,
+    way: DirectWay,
+    settings: XenHostSettings,
+    monitor: Monitor | undefined,
+  ) {
+    this.watched = watched;
+    this.way = way;
+    this.toolbox = way.toolbox;
+    this.settings = settings;
+    this.monitor = monitor;
+  }
+
+  /**
+   * Starts the host. One that does not come up, or not as a host, is a result, and is gone; BOOT040
+   * is thrown when dom0 lets nobody in.
+   */
+  static async start(settings: XenHostSettings, toolbox: Toolbox, ctx: Context): Promise<XenHost> {
+    const { scratch } = settings;
+    const key = await makeKey(toolbox, scratch, ctx);
+    const way = { key, port: await freePort(), toolbox };
+    const socket = join(scratch, 'qmp');
+    const command = await hostCommand(settings, way, socket, ctx);
+    let starting = true;
+    const watched = await task(ctx.report, 'xen-host', 'Starting a Xen host', () =>
+      watchGuest(command, patience(settings.timeout), ctx.report, ctx.signal, (chunk) => {
+        if (starting) settings.keep?.(chunk);
+      }),
+    );
+    starting = false;
+    try {
+      if (!isDom0(watched)) {
+        await watched.guest.stop();
+        return new XenHost(watched, way, settings, undefined);
+      }
+      await awaitServer(way, ctx.signal, FIRST_LOGIN);
+      return new XenHost(watched, way, settings, await Monitor.connect(socket));
+    } catch (problem) {
+      await watched.guest.stop();
+      throw problem;
+    }
+  }
+
+  /** Whether jobs can be run in it. */
+  get up(): boolean {
+    return this.monitor !== undefined;
+  }
+
+  /**
+   * Runs a script in dom0 and watches what it prints for a guest's report. Guests of earlier jobs
+   * are gone by then. The caller stops `guest` of the result, and with it the script.
+   */
+  async run(job: XenJob, ctx: Context): Promise<Watched> {
+    await this.plug(job);
+    const start = render('xen/start.sh.hbs', shell, {
+      folder: XEN_FILES,
+      files: byId(`files-${this.jobs}`),
+      disk: job.disk === undefined ? null : byId(`guest-${this.jobs}`),
+      link: XEN_DISK,
+      script: job.script,
+    });
+    return watchGuest(
+      sshCommand(start, this.way),
+      patience(job.timeout),
+      ctx.report,
+      ctx.signal,
+      job.keep,
+    );
+  }
+
+  /** Ends the host and all that is in it. */
+  async stop(): Promise<void> {
+    this.monitor?.close();
+    this.monitor = undefined;
+    await this.watched.guest.stop();
+  }
+
+  /** Puts the disks of a job into the running host, in the place of the last job's. */
+  private async plug(job: XenJob): Promise<void> {
+    const { monitor, settings } = this;
+    if (!monitor) throw new Error('a Xen host that is not up');
+    for (const id of this.plugged) await monitor.execute('device_del', { id });
+    this.jobs++;
+    const files = join(settings.scratch, `files-${this.jobs}.tar`);
+    await writeFilesDisk(files, job.files);
+    const disks = [
+      { id: `files-${this.jobs}`, driver: 'raw', path: files, readonly: true },
+      ...(job.disk === undefined
+        ? []
+        : [{ id: `guest-${this.jobs}`, driver: 'qcow2', path: job.disk, readonly: false }]),
+    ];
+    for (const { id, driver, path, readonly } of disks) {
+      await monitor.execute('blockdev-add', {
+        driver,
+        'node-name': id,
+        'read-only': readonly,
+        // Whatever is written is thrown away: it need not get as far as the disk.
+        cache: { 'no-flush': true },
+        file: { driver: 'file', filename: path },
+      });
+      await monitor.execute('device_add', { driver: 'scsi-hd', id, drive: id, serial: id });
+    }
+    this.plugged = disks.map(({ id }) => id);
+  }
+}
+
+const isDom0 = ({ ending }: Watched): boolean =>
+  ending.kind === 'up' && ending.report.xenRole === 'dom0';
+
+/** What udev calls a disk of QEMU's SCSI controller. */
+const byId = (serial: string): string => `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}`;
 
 async function hostCommand(
-  job: XenHostJob,
-  login: ReturnType<typeof guestLogin>,
-  toolbox: Toolbox,
+  settings: XenHostSettings,
+  { key, port, toolbox }: DirectWay,
+  socket: string,
   ctx: Context,
 ): Promise<ProcessCommand> {
-  const { scratch, accelerator, host: bundle } = job;
-  const image = withRoom(goldenImage(await readManifest(bundle)), job.guestMemory);
+  const { scratch, accelerator, bundle } = settings;
+  const image = withRoom(goldenImage(await readManifest(bundle)), settings.guestMemory);
   const { file, format } = disk(image, ['qcow2', 'raw']);
   const folder = join(scratch, 'host');
   mkdirSync(folder);
   const under = { path: join(bundle, file), file, format, sha256: '' };
-  const files = join(folder, 'files.tar');
-  await writeFilesDisk(files, job.files);
   const plan = qemuPlan(image, {
-    ...{ bundle, scratch: folder, accelerator, login, toolboxRoot: toolbox.root },
+    ...{ bundle, scratch: folder, accelerator, toolboxRoot: toolbox.root },
+    login: guestLogin(key, port),
     firmware: 'bios',
     disk: await overlay(under, image, toolbox, folder, ctx),
   });
-  const disks: readonly HostDisk[] = [
-    { serial: FILES_DISK, path: files, format: 'raw', readonly: true },
-    ...job.disks,
-  ];
   const args = [
     ...plan.args,
     // What comes last counts.
-    ...(accelerator === 'tcg' ? ['-cpu', job.hardware ? CPU.hardware : CPU.plain] : []),
-    ...disks.flatMap(diskArgs),
+    ...(accelerator === 'tcg' ? ['-cpu', CPU] : []),
+    // Its disks come and go while the host runs.
+    ...['-device', 'virtio-scsi-pci'],
+    ...['-qmp', `unix:${qemuValue(socket)},server=on,wait=off`],
   ];
-  const { file: program, args: argv, env } = toolbox.command(plan.program, args);
-  const leash = toolbox.command('setpriv', ['--pdeathsig', 'KILL', '--', program, ...argv]);
-  return { ...leash, env: { ...leash.env, ...env, ...plan.env } };
+  return leashed(toolbox, { ...plan, args });
 }
-
-const diskArgs = ({ serial, path, format, readonly }: HostDisk): readonly string[] => [
-  '-drive',
-  [
-    `file=${qemuValue(path)},format=${format},if=none,id=${serial},cache=unsafe`,
-    ...(readonly ? ['readonly=on'] : []),
-  ].join(','),
-  '-device',
-  `virtio-blk-pci,drive=${serial},serial=${serial}`,
-];
 
 /** The host with memory for its guests, a second processor, and a network to be reached by. */
 const withRoom = (host: GoldenImage, guestMemory: number): GoldenImage => ({

@@ -1,7 +1,7 @@
-/** Texts that start the shim: xl configurations, and scripts for firmware that has a network. */
+/** Texts that start the shim: xl configurations. */
 import type { GlueFile, GoldenImage } from '../backend.ts';
 import { mebibytes } from '../backends/machine.ts';
-import { grub, ipxe, kernelCommandLine, xl } from '../backends/quote.ts';
+import { kernelCommandLine, xl } from '../backends/quote.ts';
 import { render } from '../templates.ts';
 import { partsOf, shimArguments, shimCommandLine } from './arguments.ts';
 import type { ShimSettings } from './arguments.ts';
@@ -23,6 +23,8 @@ export interface NetbootPlaces extends Partial<ShimSettings> {
   readonly folder?: string;
   /** Path of the node's disk. */
   readonly disk?: string;
+  /** For the node's kernel, besides the image's own. */
+  readonly arguments?: readonly string[];
 }
 
 /** An xl configuration (xl.cfg(5)) of the guest that fills the disk and halts. */
@@ -42,8 +44,8 @@ export function netbootConfig(image: GoldenImage, places: NetbootPlaces = {}): s
 
 /** An xl configuration of the node itself, which boots from the disk that was filled. */
 export function nodeConfig(image: GoldenImage, places: NetbootPlaces = {}): string {
-  const { folder = POOL } = places;
-  const arguments_ = image.cmdline.filter((argument) => argument !== 'console=hvc0');
+  const { folder = POOL, arguments: more = [] } = places;
+  const own = image.cmdline.filter((argument) => argument !== 'console=hvc0');
   return render('netboot/guest.cfg.hbs', xl, {
     ...common(image, places),
     name: image.name,
@@ -51,7 +53,7 @@ export function nodeConfig(image: GoldenImage, places: NetbootPlaces = {}): stri
     vcpus: image.machine.vcpus,
     kernel: `${folder}/${image.kernel}`,
     ramdisk: `${folder}/${image.initrd}`,
-    cmdline: kernelCommandLine([...arguments_, 'console=hvc0']),
+    cmdline: kernelCommandLine([...own, ...more, 'console=hvc0']),
     onReboot: places.disk === undefined ? 'restart' : 'destroy',
   });
 }
@@ -67,44 +69,28 @@ function common(image: GoldenImage, places: NetbootPlaces) {
   };
 }
 
-/** Scripts that start a disk-less node: iPXE's, GRUB's, and Xen's, which has no firmware. */
-export function disklessGlue(image: GoldenImage): readonly GlueFile[] {
-  const { initrd } = partsOf(image);
-  const files = { kernel: image.kernel as string, initrd };
-  const words = (console: string): readonly string[] =>
-    shimArguments(image, 'diskless', { console }).map((word) => kernelCommandLine([word]));
-  return [
-    {
-      path: 'boot.ipxe',
-      content: render('netboot/boot.ipxe.hbs', ipxe, {
-        ...files,
-        cmdline: ['console=tty0', ...words('ttyS0,115200')].join(' '),
-      }),
-      mode: 0o644,
-    },
-    {
-      path: 'grub.cfg',
-      content: render('netboot/grub.cfg.hbs', grub, {
-        ...files,
-        title: `${image.name} ${image.version}, disk-less`,
-        arguments: ['console=tty0', ...words('ttyS0,115200')],
-      }),
-      mode: 0o644,
-    },
-    {
-      path: 'diskless.cfg',
-      content: render('netboot/guest.cfg.hbs', xl, {
-        ...common(image, {}),
-        disks: [],
-        name: image.name,
-        memory: mebibytes(image.machine.memory),
-        vcpus: image.machine.vcpus,
-        kernel: `${POOL}/${image.kernel}`,
-        ramdisk: `${POOL}/${initrd}`,
-        cmdline: words('hvc0').join(' '),
-        onReboot: 'restart',
-      }),
-      mode: 0o644,
-    },
-  ];
+/** What the shim's kernel is told to become a node without a disk, each word quoted for it. */
+export const disklessWords = (
+  image: GoldenImage,
+  console: string,
+  { arguments: more = [], ...places }: NetbootPlaces,
+): readonly string[] =>
+  [...shimArguments(image, 'diskless', { console, ...places }), ...more].map((word) =>
+    kernelCommandLine([word]),
+  );
+
+/** An xl configuration of a node without a disk: what Xen starts itself, for it has no firmware. */
+export function disklessConfig(image: GoldenImage, places: NetbootPlaces = {}): string {
+  const { folder = POOL } = places;
+  return render('netboot/guest.cfg.hbs', xl, {
+    ...common(image, places),
+    disks: [],
+    name: image.name,
+    memory: mebibytes(image.machine.memory),
+    vcpus: image.machine.vcpus,
+    kernel: `${folder}/${image.kernel}`,
+    ramdisk: `${folder}/${partsOf(image).initrd}`,
+    cmdline: disklessWords(image, 'hvc0', places).join(' '),
+    onReboot: places.folder === undefined ? 'restart' : 'destroy',
+  });
 }

@@ -4,9 +4,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { failure } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
+import { goldenImage } from '../manifest.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterDocument, nodeDocument, nodeFor } from './documents.ts';
 import type { PublishedBundle } from './published.ts';
+import { ENTRY_SCRIPTS, grubScript, ipxeScript } from './scripts.ts';
 import { sendFile } from './send-file.ts';
 import type { SigningKey } from './signify.ts';
 
@@ -20,6 +22,8 @@ export interface HeadNodeOptions {
   readonly port: number;
   /** Where images are, when not here: `http://…` or `rsync://host/module`. */
   readonly images?: string;
+  /** This server as nodes reach it; as they say themselves when absent. */
+  readonly url?: string;
 }
 
 export interface HeadNode {
@@ -125,19 +129,33 @@ function answer(request: IncomingMessage, url: string, options: HeadNodeOptions)
 function documentAt(
   path: string,
   request: IncomingMessage,
-  { cluster, bundles, images }: HeadNodeOptions,
+  { cluster, bundles, images, key, url }: HeadNodeOptions,
 ): string | undefined {
-  if (path === 'cluster') return clusterDocument(cluster, images ?? `${ownUrl(request)}/images`);
-  const mac = /^node\/([0-9a-f]{2}(?:-[0-9a-f]{2}){5})$/.exec(path)?.[1]?.replaceAll('-', ':');
-  const found = mac === undefined ? undefined : nodeFor(mac, cluster, bundles);
-  return found && nodeDocument(found.node, found.bundle.stem);
+  const server = url ?? ownUrl(request);
+  if (path === 'cluster') return clusterDocument(cluster, images ?? `${server}/images`);
+  const entry = Object.hasOwn(ENTRY_SCRIPTS, path) ? ENTRY_SCRIPTS[path] : undefined;
+  if (entry) return entry(server);
+  const [, kind, text = ''] =
+    /^(node|ipxe|grub)\/([0-9a-f]{2}(?:[-:][0-9a-f]{2}){5})$/.exec(path) ?? [];
+  const found = nodeFor(text.replaceAll('-', ':'), cluster, bundles);
+  if (kind === undefined || !found) return undefined;
+  const { node, bundle } = found;
+  if (kind === 'node') return nodeDocument(node, bundle.stem);
+  const image = goldenImage(bundle.manifest);
+  if (!image.netboot?.streams['squashfs']) return undefined;
+  const script = kind === 'ipxe' ? ipxeScript : grubScript;
+  return script(image, { server, key: key.public });
 }
 
-/** By the name that the client knows this server by: it may be another than the server's own. */
+/**
+ * By the name that the client knows this server by: it may be another than the server's own. GRUB
+ * leaves out the port.
+ */
 function ownUrl({ headers, socket }: IncomingMessage): string {
-  const host = headers.host ?? '';
-  return /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(host)
-    ? `http://${host}`
+  const [, host, port = `:${socket.localPort}`] =
+    /^([A-Za-z0-9.-]+)(:\d{1,5})?$/.exec(headers.host ?? '') ?? [];
+  return host !== undefined
+    ? `http://${host}${port}`
     : `http://${socket.localAddress?.replace(/^::ffff:/, '') ?? '127.0.0.1'}:${socket.localPort}`;
 }
 

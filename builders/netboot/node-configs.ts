@@ -2,12 +2,13 @@
 import type { GlueFile, GoldenImage } from '../backend.ts';
 import type { Cluster } from './cluster.ts';
 import { nodeFor } from './documents.ts';
-import { netbootConfig, nodeConfig } from './glue.ts';
+import { disklessConfig, netbootConfig, nodeConfig } from './glue.ts';
 import type { PublishedBundle } from './published.ts';
 
 /**
- * `netboot-NODE.cfg` and `node-NODE.cfg` for every node of `image`: as in the bundle, but with the
- * node's name and MAC address, and with the head node's address and key on the shim's command line.
+ * `netboot-NODE.cfg` and `node-NODE.cfg` for every node of `image`, and `diskless-NODE.cfg`: as in the
+ * bundle, but with the node's name and MAC address, and with the head node's address and key on the
+ * shim's command line.
  */
 export function nodeConfigs(
   image: GoldenImage,
@@ -16,16 +17,26 @@ export function nodeConfigs(
   server: string,
   key: string,
 ): readonly GlueFile[] {
-  if (!image.netboot?.streams['tar.zst']) return [];
   return cluster.nodes
     .filter(({ mac }) => nodeFor(mac, cluster, bundles)?.bundle.stem === image.stem)
     .flatMap(({ name, mac }) => {
       const [first = {}, ...others] = image.machine.nics;
       const machine = { ...image.machine, nics: [{ ...first, mac }, ...others] };
       const node: GoldenImage = { ...image, name, machine };
+      const { streams = {} } = image.netboot ?? {};
+      const pinned = { server, key };
       return [
-        { path: `netboot-${name}.cfg`, content: netbootConfig(node, { server, key }), mode: 0o644 },
-        { path: `node-${name}.cfg`, content: nodeConfig(node), mode: 0o644 },
+        ...(streams['tar.zst']
+          ? [
+              text(`netboot-${name}.cfg`, netbootConfig(node, pinned)),
+              text(`node-${name}.cfg`, nodeConfig(node)),
+            ]
+          : []),
+        ...(streams['squashfs']
+          ? [text(`diskless-${name}.cfg`, disklessConfig(node, pinned))]
+          : []),
       ];
     });
 }
+
+const text = (path: string, content: string): GlueFile => ({ path, content, mode: 0o644 });

@@ -104,7 +104,7 @@ export default defineCommand({
     server: {
       kind: 'text',
       placeholder: 'URL',
-      describe: 'This server as nodes reach it, for --write-configs (default: where it listens)',
+      describe: 'This server as nodes reach it, http://… (default: where it listens)',
     },
   },
   examples: [
@@ -128,6 +128,7 @@ export default defineCommand({
     const head = await startHeadNode(
       {
         ...{ bundles, cluster, key, ...where },
+        ...(options.server !== undefined && { url: options.server.replace(/\/+$/, '') }),
         ...(options.images !== undefined && { images: options.images.replace(/\/+$/, '') }),
       },
       context,

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { backendByName } from '../../builders/backends/index.ts';
 import { bootBundle, type BootOptions } from '../../builders/boot/boot.ts';
 import type { Sequence } from '../../builders/boot/netboot-sequence.ts';
+import { Monitor } from '../../builders/boot/qmp.ts';
 import { nodeInXen } from '../../builders/boot/xen-netboot.ts';
 import { goldenImage, type Manifest } from '../../builders/manifest.ts';
 import { startHeadNode } from '../../builders/netboot/head-node.ts';
@@ -53,8 +54,23 @@ it('BOOT012: guests of Xen without a host, from disk and by the network', async 
   expect(await diagnosticOf(nodeInXen(sequence))).toMatchObject({ code: 'BOOT012' });
 });
 
+it('BOOT014: a hypervisor that UEFI cannot start', async () => {
+  const image = { stem: 'host', hypervisor: { image: 'xen.gz', cmdline: [], dom0: [] } };
+  const request = { firmware: 'xen-efi', scratch: await scratch() };
+  const refused = () => backendByName('xen-host').boot!(image as never, request as never);
+  expect(await diagnosticOf(Promise.resolve().then(refused))).toMatchObject({ code: 'BOOT014' });
+});
+
+it('BOOT051: a monitor that nobody listens on', async () => {
+  const nobody = Monitor.connect(join(await scratch(), 'qmp'));
+  expect(await diagnosticOf(nobody)).toMatchObject({
+    code: 'BOOT051',
+    message: expect.stringContaining('ENOENT') as string,
+  });
+});
+
 it('BOOT013: a command for a guest of Xen', async () => {
-  const refused = boot({ backend: 'xen-pvh', exec: 'true' });
+  const refused = boot({ backend: 'xen-hvm', exec: 'true' });
   expect(await diagnosticOf(refused)).toMatchObject({ code: 'BOOT013' });
 });
 
