@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { explainIo, makeFolder } from '../repos/io-errors.ts';
 import { lockSha256 } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
+import { fingerprint } from '../repos/signing/public-key.ts';
+import type { Signer } from '../repos/signing/signer.ts';
 import { misuse } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
@@ -28,6 +30,8 @@ export interface BuildOptions extends RootfsOptions {
   readonly formats?: readonly string[];
   /** Instead of `backends`. */
   readonly backends?: readonly string[];
+  /** Who signs the bundle's provenance. */
+  readonly signer?: Signer;
 }
 
 export interface BuildResult {
@@ -54,7 +58,8 @@ export async function buildBundle(
     throw misuse('BUILD197', `${target} exists and is not a bundle`, {
       hint: 'remove it, or choose another folder with -O',
     });
-  const input = inputDigest(vse, lock, formats, backends);
+  const { signer } = options;
+  const input = inputDigest(vse, lock, formats, backends, signer);
   const present = await unchanged(target, input);
   if (present) return { bundle: target, manifest: present, unchanged: true };
   const suffix = runName();
@@ -81,6 +86,7 @@ export async function buildBundle(
         formats,
         backends,
         folder: partial,
+        ...(signer && { signer }),
       },
       ctx,
     );
@@ -133,6 +139,7 @@ function inputDigest(
   lock: Lock,
   formats: readonly string[],
   backends: readonly Backend[],
+  signer: Signer | undefined,
 ): string {
   const parts = [
     vse.digest,
@@ -140,6 +147,7 @@ function inputDigest(
     formats,
     backends.map((b) => b.name),
     programDigest(),
+    ...(signer ? [fingerprint(signer.key)] : []),
   ];
   return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }

@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { serialiseLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
+import type { Signer } from '../repos/signing/signer.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context, Report } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
@@ -28,6 +29,7 @@ import type { Artifact, Manifest } from './manifest.ts';
 import { STREAM_FORMATS } from './netboot/arguments.ts';
 import { writeShim } from './netboot/shim.ts';
 import type { Rootfs } from './obtain-rootfs.ts';
+import { ENVELOPE_FILE, PROVENANCE_FILE, writeProvenance } from './provenance.ts';
 import {
   dom0Arguments,
   finishRecipe,
@@ -49,6 +51,8 @@ export interface BundleInput {
   readonly input: string;
   readonly formats: readonly string[];
   readonly backends: readonly Backend[];
+  /** Who signs the statement of how it came to be. */
+  readonly signer?: Signer;
   /** An empty folder that becomes the bundle. */
   readonly folder: string;
 }
@@ -179,6 +183,7 @@ function formatOf(name: string, input: BundleInput): string {
   if (name.startsWith('boot/')) return 'glue';
   if (name === 'lock.json') return 'lock';
   if (name === SPDX_FILE || name === CYCLONEDX_FILE) return 'sbom';
+  if (name === PROVENANCE_FILE || name === ENVELOPE_FILE) return 'provenance';
   if (name === `${input.stem}.vmlinuz`) return 'kernel';
   if (name === `${input.stem}.initrd`) return 'initrd';
   if (name === `${input.stem}${SHIM_SUFFIX}`) return 'netboot-initrd';
@@ -194,6 +199,14 @@ function* filesBelow(folder: string, prefix = ''): Generator<string> {
   for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true }))
     if (entry.isDirectory()) yield* filesBelow(folder, `${prefix}${entry.name}/`);
     else yield `${prefix}${entry.name}`;
+}
+
+async function artifactOf(file: string, input: BundleInput): Promise<Artifact> {
+  const path = join(input.folder, file);
+  const format = formatOf(file, input);
+  // The canonical tar as it is: its digest is the tree's.
+  const known = format === 'tar' ? input.rootfs.digest.replace(/^sha256:/, '') : undefined;
+  return { file, sha256: known ?? (await sha256File(path)), size: statSync(path).size, format };
 }
 
 /** Writes everything into `input.folder` and returns the manifest. */
@@ -212,18 +225,15 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
   const image = { ...describe(input, disk, facts), ...(await writeNetboot(input, ctx)) };
   writeGlue(input, image, ctx.report);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
-  await task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input));
+  const components = await task(ctx.report, 'sbom', 'Writing bills of materials', () =>
+    writeSboms(folder, input),
+  );
 
   const artifacts = await task(ctx.report, 'checksums', 'Computing checksums', async () => {
     const list: Artifact[] = [];
-    for (const file of [...filesBelow(folder)].sort()) {
-      const path = join(folder, file);
-      const format = formatOf(file, input);
-      // The canonical tar as it is: its digest is the tree's.
-      const known = format === 'tar' ? rootfs.digest.replace(/^sha256:/, '') : undefined;
-      const sha256 = known ?? (await sha256File(path));
-      list.push({ file, sha256, size: statSync(path).size, format });
-    }
+    for (const file of [...filesBelow(folder)].sort()) list.push(await artifactOf(file, input));
+    for (const file of await writeProvenance(folder, input, list, components))
+      list.push(await artifactOf(file, input));
     return list;
   });
   const manifest: Manifest = {

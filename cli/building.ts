@@ -1,5 +1,6 @@
 /** From the environment that was named to its bundle. */
 import { buildBundle, type BuildOptions, type BuildResult } from '../builders/build.ts';
+import type { Vse } from '../vse/types.ts';
 import { openEnvironment } from './environment.ts';
 import { obtainLock, type ObtainSettings } from './locking.ts';
 import type { Session } from './session.ts';
@@ -10,8 +11,8 @@ export async function buildEnvironment(
   session: Session,
   settings: ObtainSettings,
   options: BuildOptions,
-): Promise<BuildResult> {
+): Promise<BuildResult & { readonly vse: Vse }> {
   const vse = await openEnvironment(target, session);
   const lock = await obtainLock(target, vse, session, settings);
-  return buildBundle(vse, lock, options, session.context);
+  return { ...(await buildBundle(vse, lock, options, session.context)), vse };
 }

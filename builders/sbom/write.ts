@@ -8,6 +8,7 @@ import type { Rootfs } from '../obtain-rootfs.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { cyclonedxDocument } from './cyclonedx.ts';
 import { takeInventory } from './inventory.ts';
+import type { Component } from './inventory.ts';
 import { spdxDocument } from './spdx.ts';
 import type { Subject } from './subject.ts';
 
@@ -23,9 +24,9 @@ export interface SbomInput {
 
 /**
  * Writes both documents into `folder`. They follow from lock and tree alone: the same bundle has
- * the same bytes.
+ * the same bytes. Returns what the image holds.
  */
-export async function writeSboms(folder: string, input: SbomInput): Promise<void> {
+export async function writeSboms(folder: string, input: SbomInput): Promise<readonly Component[]> {
   const { vse, lock, rootfs, toolbox } = input;
   const components = await takeInventory(lock, rootfs.tar, toolbox, folder);
   const subject: Subject = {
@@ -41,4 +42,5 @@ export async function writeSboms(folder: string, input: SbomInput): Promise<void
     [CYCLONEDX_FILE, cyclonedxDocument(subject, components)],
   ] as const)
     writeFileSync(join(folder, file), `${JSON.stringify(document, null, 1)}\n`);
+  return components;
 }

@@ -4,10 +4,12 @@ import type { BuildResult } from '../../builders/build.ts';
 import { FORMAT_NAMES } from '../../builders/formats.ts';
 import { SANDBOX_MODES } from '../../builders/sandbox/modes.ts';
 import { buildEnvironment } from '../building.ts';
+import { openSigner } from '../../repos/signing/signer.ts';
 import { defineCommand } from '../command.ts';
 import { ENV } from '../environment.ts';
-import { formatBytes, formatSeconds } from '../format.ts';
+import { formatBytes, formatSeconds, plural } from '../format.ts';
 import { insecure, jobs, json, offline } from '../options.ts';
+import { checkBuild, type CheckResult } from '../second-build.ts';
 
 /** Short where it can be: what a person would type. */
 function shown(path: string): string {
@@ -17,7 +19,7 @@ function shown(path: string): string {
 
 function summary({ manifest, unchanged }: BuildResult, seconds: number): string {
   const images = manifest.artifacts.filter(
-    (a) => !['glue', 'lock', 'sbom', 'other'].includes(a.format),
+    (a) => !['glue', 'lock', 'sbom', 'provenance', 'other'].includes(a.format),
   );
   return [
     `${unchanged ? 'Nothing to do' : 'Built'} in ${formatSeconds(seconds)}`,
@@ -27,6 +29,29 @@ function summary({ manifest, unchanged }: BuildResult, seconds: number): string 
     ...(manifest.insecure ? ['  signatures were NOT checked'] : []),
   ].join('\n');
 }
+
+const sameness = ({ files, conditions: c }: CheckResult): string =>
+  `  built twice, ${plural(files, 'file')} the same to the bit; the second time with --jobs ${c.jobs}, ` +
+  `TZ=${c.timeZone}, LC_ALL=${c.locale}, umask ${c.umask}, the tree in ${c.tree}, ${c.cache} in the cache`;
+
+interface Outputs {
+  readonly format: readonly string[];
+  readonly backend: readonly string[];
+  readonly sandbox: string | undefined;
+  readonly sign: string | undefined;
+  readonly offline: boolean;
+  readonly 'insecure-ignore-signatures': boolean;
+}
+
+/** The arguments that decide what a bundle holds, and what it may be made of. */
+const sameOutputs = (options: Outputs): readonly string[] => [
+  ...options.format.flatMap((name) => ['--format', name]),
+  ...options.backend.flatMap((name) => ['--backend', name]),
+  ...(options.sandbox === undefined ? [] : ['--sandbox', options.sandbox]),
+  ...(options.sign === undefined ? [] : ['--sign', options.sign]),
+  ...(options.offline ? ['--offline'] : []),
+  ...(options['insecure-ignore-signatures'] ? ['--insecure-ignore-signatures'] : []),
+];
 
 export default defineCommand({
   description: `Builds an environment into a bundle: a folder with the golden image in each format,
@@ -65,6 +90,15 @@ export default defineCommand({
       choices: SANDBOX_MODES,
       describe: 'Insist on one way to isolate the build (default: the first that works)',
     },
+    check: {
+      kind: 'flag',
+      describe: 'Build a second time under other conditions; exit 1 if a byte differs',
+    },
+    sign: {
+      kind: 'file',
+      placeholder: 'KEY',
+      describe: "Sign the bundle's provenance with this private key (vsec key --new makes one)",
+    },
     'keep-failed': { kind: 'flag', describe: 'Leave the tree of a failed build for a look' },
     'insecure-ignore-signatures': insecure,
     json: { ...json, describe: 'Print bundle, manifest and time as JSON on standard output' },
@@ -76,12 +110,14 @@ export default defineCommand({
       command: 'vsec build cfd.yaml --locked --offline',
       does: 'from the lock and the cache alone',
     },
+    { command: 'vsec build cfd.yaml --check', does: 'is it the same to the bit?' },
     { command: 'vsec boot "$(vsec build cfd.yaml)"', does: 'build, then boot what was built' },
   ],
   async run({ args: [target = ''], options, session }) {
     const started = performance.now();
     const sandbox = SANDBOX_MODES.find((mode) => mode === options.sandbox);
-    const result = await buildEnvironment(
+    const signer = options.sign && (await openSigner(options.sign, session.context));
+    const { vse, ...result } = await buildEnvironment(
       target,
       session,
       { locked: options.locked, insecure: options['insecure-ignore-signatures'] },
@@ -90,15 +126,22 @@ export default defineCommand({
         ...(options.format.length > 0 && { formats: options.format }),
         ...(options.backend.length > 0 && { backends: options.backend }),
         ...(sandbox && { sandbox }),
+        ...(signer && { signer }),
         keepFailed: options['keep-failed'],
       },
     );
     const seconds = (performance.now() - started) / 1000;
-    if (options.json) session.printJson({ ...result, seconds });
+    const check = options.check
+      ? await checkBuild(result, vse, target, sameOutputs(options), session.context)
+      : undefined;
+    if (check) session.diagnose(check.diagnostics);
+    if (options.json)
+      session.printJson({ ...result, seconds, ...(check && { check: check.result }) });
     else {
       session.say(summary(result, seconds));
+      if (check?.result.same) session.say(sameness(check.result));
       session.print(shown(result.bundle));
     }
-    return 0;
+    return check && !check.result.same ? 1 : 0;
   },
 });

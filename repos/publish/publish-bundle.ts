@@ -41,6 +41,8 @@ export interface BundleToPublish {
 const ATTACHED: readonly (readonly [end: string, type: string])[] = [
   ['.spdx.json', 'application/spdx+json'],
   ['.cdx.json', 'application/vnd.cyclonedx+json'],
+  ['provenance.json', 'application/vnd.in-toto+json'],
+  ['provenance.dsse.json', 'application/vnd.dsse.envelope.v1+json'],
 ];
 
 /** @throws REPO202 to REPO204 the registry, REPO214 a file was changed, REPO223 version is taken */

@@ -1,5 +1,6 @@
 /** Signing with a key file: vsec's own or one of ssh's, also one that an agent or a token holds. */
 import { spawn } from 'node:child_process';
+import { sign } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +15,8 @@ export interface Signer {
   readonly key: PublicKey;
   /** The armored signature of `message`. @throws REPO221 */
   sign(message: Uint8Array): Promise<string>;
+  /** The signature alone, in no format; only of Ed25519 keys that can be read here. */
+  signBare?(message: Uint8Array): Buffer;
 }
 
 const HOW = "make one with 'vsec key --new', or name one of ssh's: --key ~/.ssh/id_ed25519";
@@ -54,7 +57,11 @@ export async function openSigner(
   const text = await readKey(path);
   const pair = readKeyPair(text);
   if (pair)
-    return { key: pair.public, sign: (message) => Promise.resolve(signWith(pair, message)) };
+    return {
+      key: pair.public,
+      sign: (message) => Promise.resolve(signWith(pair, message)),
+      signBare: (message) => sign(null, message, pair.private),
+    };
   const key = parsePublicKey(text) ?? parsePublicKey(await readKey(`${path}.pub`));
   if (!key) throw misuse('REPO220', `${path} is no key that ssh knows`, { hint: HOW });
   return { key, sign: (message) => sshKeygen(path, message, ctx) };

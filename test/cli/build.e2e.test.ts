@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../builders/manifest.ts';
+import type { CheckResult } from '../../cli/second-build.ts';
 import { vsec, type RunOptions } from '../support/vsec.ts';
 
 let dir = '';
@@ -74,5 +75,37 @@ describe('vsec build', () => {
     expect(last).toMatchObject({ type: 'log', message: 'vsec: interrupted' });
     expect(existsSync(join(dir, 'gone', 'stopped_1.0.0_amd64'))).toBe(false);
     expect(readdirSync(join(cache, 'work'))).toEqual([]);
+  });
+
+  it('--check builds again under other conditions, and finds every byte the same', async () => {
+    await run(['key', '--new', 'key']);
+    const args = [...build, '--check', '--sign', 'key', '--json'];
+    const { code, stdout, stderr } = await run(args);
+    expect(code, stderr).toBe(0);
+    const { check } = JSON.parse(stdout) as { check: CheckResult };
+    expect(check).toMatchObject({ same: true, differences: [], tree: [] });
+    expect(check.conditions).toMatchObject({ umask: '077', timeZone: 'Pacific/Chatham' });
+    expect(check.files).toBeGreaterThan(5);
+    const { manifest } = JSON.parse(stdout) as { manifest: Manifest };
+    const signed = manifest.artifacts.filter(({ format }) => format === 'provenance');
+    expect(signed.map(({ file }) => file)).toEqual(['provenance.json', 'provenance.dsse.json']);
+    expect(readdirSync(join(dir, 'out'))).toEqual(['tiny_1.0.0_amd64']);
+  });
+
+  it('--check names the file of the image that chance wrote, and the bytes', async () => {
+    writeFileSync(
+      join(dir, 'chance.yaml'),
+      `vse: 1\nname: chance\nversion: 1.0.0\nextends: debian-12-repositories\nadd:\n  packages: [hello]\n  scripts: {dice: {run: '(echo luck; cat /proc/sys/kernel/random/uuid) > /opt/dice'}}\n`,
+    );
+    const args = ['build', 'chance.yaml', '--format', 'tar', '-O', 'dice', '--check', '--json'];
+    const { code, stdout, stderr } = await run(args);
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain('BUILD198');
+    expect(stderr).toMatch(
+      /in the image: \/opt\/dice: content from byte 5: [0-9a-f]{32}, [0-9a-f]{32}/,
+    );
+    const { check } = JSON.parse(stdout) as { check: CheckResult };
+    expect(check.tree.map(({ path }) => path)).toEqual(['/opt/dice']);
+    expect(check.differences.map(({ file }) => file)).toContain('chance_1.0.0_amd64.tar');
   });
 });
