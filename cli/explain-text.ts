@@ -12,15 +12,28 @@ function originLine({ span, verb, layer, replaced }: Origin): string {
   return `${span.file}:${span.line}:${span.column}  ${verb} in ${layer}${before}`;
 }
 
+function shownValue(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** The values at and below an option's path, each with its origins, newest first. */
 export function optionText(found: OptionExplanation, c: Colors): string {
   const out = [`${c.bold(found.path)}${found.doc ? `  ${c.dim(found.doc)}` : ''}`];
-  if (found.given.length === 0 && found.taken.length === 0) out.push('  no layer gives it');
+  if (found.given.length === 0 && found.taken.length === 0) {
+    const none = found.defaults.length === 0 ? ', and it has no default' : '';
+    out.push(`  no layer gives it${none}`);
+  }
   for (const { path, value, origins } of found.given) {
     const label = path === found.path ? '' : path;
-    const shown = typeof value === 'string' ? value : JSON.stringify(value);
-    out.push(`  ${[label, value === undefined ? '' : shown].filter(Boolean).join(' = ')}`);
+    out.push(`  ${[label, shownValue(value)].filter(Boolean).join(' = ')}`);
     out.push(...origins.toReversed().map((origin) => `    ${originLine(origin)}`));
+  }
+  for (const { path, value } of found.defaults) {
+    const label = path === found.path ? '' : path;
+    out.push(
+      `  ${[label, shownValue(value)].filter(Boolean).join(' = ')}  ${c.dim('the default')}`,
+    );
   }
   for (const { path, origins } of found.taken) {
     out.push(`  ${path} was taken away`);

@@ -23,6 +23,7 @@ interface LeafOptions {
   readonly expects: string;
   readonly schema?: JsonSchema;
   readonly examples?: readonly Value[];
+  readonly default?: Value;
 }
 
 /** A leaf that is one scalar; `check` sees the text as it was written. */
@@ -42,6 +43,7 @@ function scalar(
       node.kind === 'scalar' && accepts(node)
         ? check(node.text, surroundings)
         : wrongType(expects, node),
+    ...(options.default !== undefined && { default: options.default }),
     ...(write && { write }),
   };
 }
@@ -90,11 +92,12 @@ export function choice(options: LeafOptions & { readonly of: readonly string[] }
   );
 }
 
-export function boolean(doc: string): Leaf {
+export function boolean(doc: string, otherwise: boolean): Leaf {
   const expects = 'true or false';
   return {
     kind: 'leaf',
     doc,
+    default: otherwise,
     expects,
     schema: { type: 'boolean' },
     read(node) {
@@ -240,6 +243,7 @@ export function list(options: Omit<LeafOptions, 'schema'>, item: Leaf): Leaf {
     kind: 'leaf',
     doc: options.doc,
     expects: options.expects,
+    ...(options.default !== undefined && { default: options.default }),
     schema: {
       type: 'array',
       items: item.schema,

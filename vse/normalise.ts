@@ -1,5 +1,6 @@
 /** The merged options → Vse: defaults filled in, files of the host hashed, the whole checked. */
 import type { Cell } from './cells.ts';
+import { defaultAt } from './defaults.ts';
 import { optionStates, vseDigest } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { hashHostFiles } from './host-files.ts';
@@ -21,17 +22,8 @@ import type {
   VseConfig,
 } from './types.ts';
 
-const MiB = 2 ** 20;
-
-/** What holds when no layer says anything. */
-const DEFAULTS = {
-  repositoryType: 'deb',
-  memory: 1024 * MiB,
-  vcpus: 1,
-  filesystem: 'ext4',
-  formats: ['raw'],
-  version: '0',
-} as const;
+/** Of an environment that gives none. */
+const VERSION = '0';
 
 /** `layers` is the stack that `merged` came from; the last one names the environment. */
 export async function normalise(
@@ -48,7 +40,7 @@ export async function normalise(
   const config = configOf(options, hostFiles);
   const values = {
     name: top.name,
-    version: top.version ?? DEFAULTS.version,
+    version: top.version ?? VERSION,
     config,
     packages: packagesOf(merged.options),
     excluded: [...merged.excluded.values()].sort(byName),
@@ -113,14 +105,14 @@ function configOf(options: OptionReader, hostFiles: HostFiles): VseConfig {
       architecture: text('distribution', 'architecture'),
     },
     repositories: options.record('repositories', (at): RepositoryConfig => ({
-      type: at.text('type') ?? DEFAULTS.repositoryType,
+      type: at.text('type') ?? textDefault('repositories', '*', 'type'),
       ...at.texts({ mirror: 'mirror', uri: 'uri', snapshot: 'snapshot' }),
       suites: at.set('suites'),
       components: at.set('components'),
       signedBy: at.set('signed-by'),
       ...at.numbers({ priority: 'priority' }),
     })),
-    recommends: options.value('recommends') === true,
+    recommends: (options.value('recommends') ?? defaultAt('recommends')) as boolean,
     kernel: kernelOf(options),
     ...(options.has('hypervisor') && {
       hypervisor: {
@@ -146,14 +138,17 @@ function configOf(options: OptionReader, hostFiles: HostFiles): VseConfig {
       keymap: 'keymap',
     }),
     network: options.record('network', (at) => ({
-      addresses: (at.value('addresses') ?? 'dhcp') as 'dhcp' | readonly string[],
+      addresses: (at.value('addresses') ?? defaultAt('network', '*', 'addresses')) as
+        'dhcp' | readonly string[],
       ...at.texts({ gateway: 'gateway' }),
       ...(at.has('dns') && { dns: at.value('dns') as readonly string[] }),
     })),
     image: {
-      size: (options.value('image', 'size') ?? 'auto') as number | 'auto',
-      filesystem: options.text('image', 'filesystem') ?? DEFAULTS.filesystem,
-      formats: options.has('image', 'formats') ? options.set('image', 'formats') : DEFAULTS.formats,
+      size: (options.value('image', 'size') ?? defaultAt('image', 'size')) as number | 'auto',
+      filesystem: options.text('image', 'filesystem') ?? textDefault('image', 'filesystem'),
+      formats: options.has('image', 'formats')
+        ? options.set('image', 'formats')
+        : (defaultAt('image', 'formats') as readonly string[]),
     },
     machine: machineOf(options),
     backends: options.set('backends'),
@@ -191,9 +186,11 @@ function fileOf(at: OptionReader, hostFiles: HostFiles): FileConfig {
 function machineOf(options: OptionReader): MachineConfig {
   const at = options.at('machine');
   return {
-    memory: (at.value('memory') ?? DEFAULTS.memory) as number,
-    vcpus: (at.value('vcpus') ?? DEFAULTS.vcpus) as number,
+    memory: (at.value('memory') ?? defaultAt('machine', 'memory')) as number,
+    vcpus: (at.value('vcpus') ?? defaultAt('machine', 'vcpus')) as number,
     ...at.numbers({ disk: 'disk' }),
-    nics: (at.value('nics') ?? [{}]) as MachineConfig['nics'],
+    nics: (at.value('nics') ?? defaultAt('machine', 'nics')) as MachineConfig['nics'],
   };
 }
+
+const textDefault = (...path: string[]): string => String(defaultAt(...path));

@@ -32,11 +32,19 @@ const record = (doc: string, key: KeyRule, of: Struct | Leaf): Record_ => ({
   key,
   of,
 });
-const set = (doc: string, item: Leaf): Set_ => ({ kind: 'set', doc, item });
+const set = (doc: string, item: Leaf, otherwise?: readonly string[]): Set_ => ({
+  ...{ kind: 'set', doc, item },
+  ...(otherwise && { default: otherwise }),
+});
 
 const word = (doc: string, expects: string, pattern: string, ...examples: string[]): Leaf =>
   text({ doc, expects, pattern, examples });
 
+const ACCOUNT = {
+  pattern: '^([a-z_][a-z0-9_-]{0,31}|\\d{1,10})$',
+  examples: ['cfd'],
+  default: 'root',
+};
 const GUEST_PATH = '^/[^:\\u0000-\\u001f\\u007f]*$';
 const PACKAGE = `^${PACKAGE_NAME}$`;
 const MODULE = word('', 'the name of a kernel module', '^[A-Za-z0-9][A-Za-z0-9_-]*$', 'nvme');
@@ -57,7 +65,12 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
     struct(
       'A package repository.',
       {
-        type: choice({ doc: 'Package format.', expects: 'a package format', of: ['deb'] }),
+        type: choice({
+          doc: 'Package format.',
+          expects: 'a package format',
+          of: ['deb'],
+          default: 'deb',
+        }),
         mirror: word('Logical name of the mirror.', 'a mirror name', '^[a-z][a-z0-9-]*$', 'debian'),
         uri: word(
           'Address, where there is no logical mirror.',
@@ -92,7 +105,7 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
     kind: 'packages',
     doc: "Packages, in the distribution's own relation syntax. Relations of several layers add up.",
   },
-  recommends: boolean('Install what packages recommend; false unless given.'),
+  recommends: boolean('Install what packages recommend.', false),
   kernel: struct(
     'The kernel, from a package or of your own.',
     {
@@ -155,8 +168,8 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
               : wrongType("'true'", node),
         },
         mode: mode('Permission bits; 0644, and 0755 for folders, unless given.'),
-        owner: word('Owner, root unless given.', 'a user', '^([a-z_][a-z0-9_-]{0,31}|\\d{1,10})$'),
-        group: word('Group, root unless given.', 'a group', '^([a-z_][a-z0-9_-]{0,31}|\\d{1,10})$'),
+        owner: text({ doc: 'Owner.', expects: 'a user', ...ACCOUNT }),
+        group: text({ doc: 'Group.', expects: 'a group', ...ACCOUNT }),
       },
       [['content', 'source', 'link', 'directory']],
     ),
@@ -219,8 +232,14 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
       min: 64 * MiB,
       words: ['auto'],
       examples: ['6GiB'],
+      default: 'auto',
     }),
-    filesystem: choice({ doc: 'Of the root.', expects: 'a root file system', of: ['ext4'] }),
+    filesystem: choice({
+      doc: 'Of the root.',
+      expects: 'a root file system',
+      of: ['ext4'],
+      default: 'ext4',
+    }),
     formats: set(
       'Formats to write.',
       choice({
@@ -228,16 +247,18 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
         expects: 'an image format',
         of: ['raw', 'qcow2', 'vmdk', 'tar', 'tar.zst', 'squashfs'],
       }),
+      ['raw'],
     ),
   }),
   machine: struct('Virtual hardware, the same for every hypervisor.', {
-    memory: size({ doc: 'Memory.', min: 64 * MiB, examples: ['1GiB'] }),
+    memory: size({ doc: 'Memory.', min: 64 * MiB, examples: ['1GiB'], default: 1024 * MiB }),
     vcpus: integer({
       doc: 'Processors.',
       expects: 'a number from 1 to 4096',
       min: 1,
       max: 4096,
       examples: [4],
+      default: 1,
     }),
     disk: size({ doc: 'Disk, when larger than the image.', min: 64 * MiB, examples: ['20GiB'] }),
     nics: list(
@@ -245,6 +266,7 @@ export const OPTIONS: Struct = struct('Options of the environment.', {
         doc: 'Network cards.',
         expects: 'a list of network cards',
         examples: [[{ bridge: 'br0' }]],
+        default: [{}],
       },
       nic,
     ),

@@ -2,7 +2,7 @@
 import { VSE_NAME, PACKAGE } from './names.ts';
 import { OPTIONS } from './options.ts';
 import { PACKAGE_NAME } from './relation.ts';
-import type { JsonSchema, Shape, Struct } from './shape.ts';
+import type { JsonSchema, Leaf, Set_, Shape, Struct, Value } from './shape.ts';
 import { LANGUAGE_VERSION, LAYER_KEYS, VERSION_PATTERN } from './validate.ts';
 
 /** The JSON Schema of one layer. */
@@ -53,9 +53,9 @@ function values(shape: Shape): JsonSchema {
   const description = shape.doc && { description: shape.doc };
   switch (shape.kind) {
     case 'leaf':
-      return { ...description, ...shape.schema };
+      return { ...description, ...shape.schema, ...defaultOf(shape) };
     case 'set':
-      return { ...description, type: 'array', items: values(shape.item) };
+      return { ...description, type: 'array', items: values(shape.item), ...defaultOf(shape) };
     case 'packages':
       return {
         ...description,
@@ -76,6 +76,12 @@ function values(shape: Shape): JsonSchema {
     case 'struct':
       return { ...description, ...object(shape, values), ...exclusions(shape) };
   }
+}
+
+function defaultOf(shape: Leaf | Set_): JsonSchema {
+  if (shape.default === undefined) return {};
+  const write = shape.kind === 'leaf' ? shape.write : undefined;
+  return { default: write ? write(shape.default as Value) : shape.default };
 }
 
 /** What stands under `remove` and `protect`. */

@@ -39,6 +39,8 @@ export interface Leaf {
   /** Completes "must be …". */
   readonly expects: string;
   readonly schema: JsonSchema;
+  /** What holds when no layer gives it. */
+  readonly default?: Value;
   read(node: Node, surroundings: Surroundings): Reading<Value>;
   /** Normalised value → how a layer writes it; as it is when absent. */
   write?(value: Value): Value;
@@ -74,6 +76,8 @@ export interface Set_ {
   readonly kind: 'set';
   readonly doc: string;
   readonly item: Leaf;
+  /** What holds when no layer gives any. */
+  readonly default?: readonly string[];
 }
 
 /** The set of requested packages: by name, each with relations that add up. */

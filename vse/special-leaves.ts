@@ -54,6 +54,7 @@ export const address = (prefix: boolean, doc = ''): Leaf => {
 export const addresses: Leaf = {
   kind: 'leaf',
   doc: 'dhcp, or the fixed addresses.',
+  default: 'dhcp',
   expects: "'dhcp' or a list of addresses with prefix length",
   schema: {
     anyOf: [{ const: 'dhcp' }, { type: 'array', items: { type: 'string' } }],

@@ -103,6 +103,19 @@ describe('explain', () => {
     );
   });
 
+  it('shows what holds when nobody gives an option, and says so', async () => {
+    write('cfd.yaml', GOOD);
+    const { stdout } = await run('explain', 'cfd.yaml', 'recommends');
+    expect(stdout).toMatch(/^recommends .*\n {2}no layer gives it\n {2}false {2}the default\n$/);
+    const json = await run('explain', 'cfd.yaml', 'recommends', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      given: [],
+      defaults: [{ path: 'recommends', value: false }],
+    });
+    const none = await run('explain', 'cfd.yaml', 'keymap');
+    expect(none.stdout).toContain('  no layer gives it, and it has no default\n');
+  });
+
   it('gives programs every origin', async () => {
     write('cfd.yaml', GOOD);
     const { stdout } = await run('explain', 'cfd.yaml', 'image.size', '--json');

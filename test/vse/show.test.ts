@@ -64,6 +64,15 @@ describe('showVse', () => {
   });
 });
 
+/** Given by every environment, or unset by default. */
+const WITHOUT_DEFAULT = new RegExp(
+  [
+    '^(distribution|kernel|hypervisor|users|groups|services|scripts|repositories)\\b',
+    '^(hostname|timezone|locale|keymap|machine.disk|network\\..*\\.(gateway|dns))$',
+    '^files\\..*\\.(content|source|link|directory|mode)$',
+  ].join('|'),
+);
+
 describe('explainOption', () => {
   const files = {
     'site.yaml':
@@ -109,12 +118,19 @@ describe('explainOption', () => {
   });
 
   it('knows every option of the language, and what it is for', async () => {
-    const vse = await merged(files);
+    const vse = await merged({
+      'top.yaml': top('add: {files: {/etc/x: {content: x}}, network: {ann: {}}}\n'),
+    });
     const names = ['ann', '/etc/x', 'ssh.service', 'eth0', 'gcc'];
     const visit = (path: string, shape: Shape): void => {
       if (path !== '') {
         expect(explainOption(vse, path), path).toMatchObject({ path });
         expect(explainOption(vse, path)!.doc, path).not.toBe('');
+        const { given, defaults } = explainOption(vse, path)!;
+        const known = [...given, ...defaults].map((one) => one.path);
+        // What every environment needs, layers give; of the rest the program knows what holds.
+        if (shape.kind === 'leaf' && !WITHOUT_DEFAULT.test(path))
+          expect(known, path).toEqual([path]);
       }
       const below = (key: string): string => (path === '' ? key : `${path}.${key}`);
       if (shape.kind === 'struct')
@@ -124,6 +140,28 @@ describe('explainOption', () => {
       if (shape.kind === 'record' && known) visit(explainOption(vse, below(known))!.path, shape.of);
     };
     visit('', OPTIONS);
+  });
+
+  it('knows what holds where no layer says anything', async () => {
+    const vse = await merged({ 'top.yaml': top('override: { image: { size: 6GiB } }\n') });
+    expect(explainOption(vse, 'image')).toMatchObject({
+      given: [{ path: 'image.size', value: '6GiB' }],
+      defaults: [
+        { path: 'image.filesystem', value: 'ext4' },
+        { path: 'image.formats', value: ['raw'] },
+      ],
+    });
+    const { config } = vse;
+    for (const [path, value, held] of [
+      ['machine.memory', '1GiB', 2 ** 30 === config.machine.memory],
+      ['machine.vcpus', 1, config.machine.vcpus === 1],
+      ['recommends', false, !config.recommends],
+      ['repositories.main.type', 'deb', config.repositories['main']!.type === 'deb'],
+    ] as const) {
+      const found = { given: [], defaults: [{ path, value }] };
+      expect([explainOption(vse, path), held]).toMatchObject([found, true]);
+    }
+    expect(explainOption(vse, 'hostname')).toMatchObject({ given: [], defaults: [] });
   });
 
   it('knows what is no option', async () => {
