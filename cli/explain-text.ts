@@ -21,12 +21,14 @@ function shownValue(value: unknown): string {
 export function optionText(found: OptionExplanation, c: Colors): string {
   const out = [`${c.bold(found.path)}${found.doc ? `  ${c.dim(found.doc)}` : ''}`];
   if (found.given.length === 0 && found.taken.length === 0) {
-    const none = found.defaults.length === 0 ? ', and it has no default' : '';
+    const told = found.defaults.length > 0 || /unless given|when absent/.test(found.doc);
+    const none = told ? '' : ', and it has no default';
     out.push(`  no layer gives it${none}`);
   }
   for (const { path, value, origins } of found.given) {
     const label = path === found.path ? '' : path;
-    out.push(`  ${[label, shownValue(value)].filter(Boolean).join(' = ')}`);
+    const shown = [label, shownValue(value)].filter(Boolean).join(' = ');
+    if (shown) out.push(`  ${shown}`);
     out.push(...origins.toReversed().map((origin) => `    ${originLine(origin)}`));
   }
   for (const { path, value } of found.defaults) {
