@@ -18,6 +18,7 @@ import { formatByName } from './formats.ts';
 import { abandonedIn, runName } from './leftovers.ts';
 import { MANIFEST, bundleStem, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { refuseWithoutShim } from './netboot/shim.ts';
 import { obtainRootfs } from './obtain-rootfs.ts';
 import type { RootfsOptions } from './obtain-rootfs.ts';
 import { programDigest } from './stages.ts';
@@ -32,6 +33,8 @@ export interface BuildOptions extends RootfsOptions {
   readonly backends?: readonly string[];
   /** Who signs the bundle's provenance. */
   readonly signer?: Signer;
+  /** Folders of the program that have no part in this bundle: a change of them leaves it as it is. */
+  readonly apart?: readonly string[];
 }
 
 export interface BuildResult {
@@ -58,8 +61,7 @@ export async function buildBundle(
     throw misuse('BUILD197', `${target} exists and is not a bundle`, {
       hint: 'remove it, or choose another folder with -O',
     });
-  const { signer } = options;
-  const input = inputDigest(vse, lock, formats, backends, signer);
+  const input = inputDigest(vse, lock, formats, backends, options);
   const present = await unchanged(target, input);
   if (present) return { bundle: target, manifest: present, unchanged: true };
   const suffix = runName();
@@ -72,6 +74,7 @@ export async function buildBundle(
   });
   try {
     const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
+    if (backends.some(({ shim }) => shim)) refuseWithoutShim(toolbox);
     const rootfs = await obtainRootfs(vse, lock, toolbox, ctx, options);
     ctx.signal.throwIfAborted();
     const manifest = await writeBundle(
@@ -86,7 +89,7 @@ export async function buildBundle(
         formats,
         backends,
         folder: partial,
-        ...(signer && { signer }),
+        ...(options.signer && { signer: options.signer }),
       },
       ctx,
     );
@@ -139,14 +142,14 @@ function inputDigest(
   lock: Lock,
   formats: readonly string[],
   backends: readonly Backend[],
-  signer: Signer | undefined,
+  { signer, apart }: BuildOptions,
 ): string {
   const parts = [
     vse.digest,
     lockSha256(lock),
     formats,
     backends.map((b) => b.name),
-    programDigest(),
+    programDigest(apart),
     ...(signer ? [fingerprint(signer.key)] : []),
   ];
   return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;

@@ -30,20 +30,23 @@ function* filesBelow(path: string): Generator<string> {
   else for (const name of readdirSync(path).sort()) yield* filesBelow(join(path, name));
 }
 
-function codeDigest(paths: readonly string[]): string {
+function codeDigest(paths: readonly string[], except: readonly string[] = []): string {
   const root = packageRoot();
+  const left = except.map((path) => join(root, path, '/'));
   const hash = createHash('sha256');
   for (const path of paths)
     for (const file of filesBelow(join(root, path)))
-      hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
+      if (!left.some((folder) => file.startsWith(folder)))
+        hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
   return hash.digest('hex');
 }
 
 /** Digest of the code that assembles trees; a change of it makes every cached stage stale. */
 export const assemblerDigest = (): string => codeDigest(CODE);
 
-/** Digest of all that writes bundles. */
-export const programDigest = (): string => codeDigest(['builders', 'templates']);
+/** Digest of all that writes bundles, but for folders that have no part in a certain one. */
+export const programDigest = (except: readonly string[] = []): string =>
+  codeDigest(['builders', 'templates'], except);
 
 /** The stages of `lock` that hold packages, lowest first. */
 export function stagesOf(lock: Lock): readonly Stage[] {

@@ -13,12 +13,24 @@ import { makeLock } from './locking.ts';
 import type { Session } from './session.ts';
 import { MAX_AGE_S, toolboxDefinition } from './toolboxes.ts';
 
-/** It is only ever booted, from an overlay. */
-const LEAST = { formats: ['qcow2'], backends: ['xen-host'] };
+/**
+ * It is only ever booted, from an overlay, so that nothing but its disk counts: what boots it, what
+ * netboots nodes, and glue's texts have no part in that.
+ */
+export const LEAST = {
+  formats: ['qcow2'],
+  backends: ['xen-host'],
+  apart: [
+    ...['builders/boot', 'builders/netboot'],
+    ...['libvirt', 'netboot', 'palacios', 'qemu', 'v3m', 'vmware', 'xen'].map(
+      (name) => `templates/${name}`,
+    ),
+  ],
+};
 
 /**
  * Absolute path of its bundle. As with the boot toolbox, nothing that a boot test shows depends on
- * exact versions: it is resolved once a month, and built again when vsec's own code has changed.
+ * exact versions: it is resolved once a month, and built again when what makes its disk has changed.
  */
 export async function obtainXenHost(session: Session): Promise<string> {
   const { context } = session;

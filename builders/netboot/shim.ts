@@ -33,6 +33,10 @@ export interface ShimInput {
   readonly signal: AbortSignal;
 }
 
+/** BUILD470 where a shim cannot be made: better before the image is written than after. */
+export const refuseWithoutShim = (toolbox: Toolbox): void =>
+  [BUSYBOX, ...PROGRAMS].forEach((name) => program(toolbox, name));
+
 /** Writes the shim's initrd: the same bytes for the same image and toolbox. */
 export async function writeShim(input: ShimInput): Promise<void> {
   const { toolbox, output, scratch, epoch, signal } = input;
