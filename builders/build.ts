@@ -15,7 +15,7 @@ import { backendByName } from './backends/index.ts';
 import { writeBundle } from './bundle.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { formatByName } from './formats.ts';
-import { abandonedIn, runName } from './leftovers.ts';
+import { abandonedIn, runName } from '../repos/leftovers.ts';
 import { MANIFEST, bundleStem, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { refuseWithoutShim } from './netboot/shim.ts';
@@ -63,7 +63,10 @@ export async function buildBundle(
     });
   const input = inputDigest(vse, lock, formats, backends, options);
   const present = await unchanged(target, input);
-  if (present) return { bundle: target, manifest: present, unchanged: true };
+  if (present) {
+    sweepQuietly(options.outputDirectory, stem);
+    return { bundle: target, manifest: present, unchanged: true };
+  }
   const suffix = runName();
   const partial = join(options.outputDirectory, `.${stem}.partial-${suffix}`);
   // Before the work is done: a folder that cannot be written shall not cost minutes.
@@ -177,6 +180,15 @@ function sweep(folder: string, stem: string): void {
   for (const old of abandonedIn(folder, `${stem}.old-`))
     if (existsSync(join(folder, stem))) rmSync(old, { recursive: true, force: true });
     else renameSync(old, join(folder, stem));
+}
+
+/** Where nothing is to be written, a folder that cannot be written is no reason to fail. */
+function sweepQuietly(folder: string, stem: string): void {
+  try {
+    sweep(folder, stem);
+  } catch {
+    // The next build that writes there takes it up, or says why it cannot.
+  }
 }
 
 /** Puts the new bundle in the place of the old one, which goes only when the new one is there. */

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../vse/report.ts';
-import { isOver, runName } from './leftovers.ts';
+import { isOver, runName } from '../repos/leftovers.ts';
 
 const PRUNING = 'pruning-';
 const POLL_MS = 50;

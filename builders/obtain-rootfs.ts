@@ -18,7 +18,7 @@ import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
-import { abandonedIn, runName } from './leftovers.ts';
+import { abandonedIn, runName } from '../repos/leftovers.ts';
 import { hold } from './lease.ts';
 import { obtainPackages } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';

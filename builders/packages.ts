@@ -25,6 +25,7 @@ export async function obtainPackages(
   const store = new Store(ctx.cacheDir);
   const pathOf = ({ sha256 }: LockedPackage): string => relative(ctx.cacheDir, store.path(sha256));
   await hold(packages.map(pathOf), ctx);
+  await store.sweep().catch(() => 0);
   const kept: LockedPackage[] = [];
   for (const pkg of packages) if (await store.has(pkg.sha256, pkg.size)) kept.push(pkg);
   if (kept.length > 0)

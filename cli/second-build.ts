@@ -10,7 +10,7 @@ import { compareBundles, notTheSame, type BundleDifference } from '../builders/c
 import { compareTrees, type TreeDifference } from '../builders/check/trees.ts';
 import type { BuildResult } from '../builders/build.ts';
 import { hold } from '../builders/lease.ts';
-import { runName } from '../builders/leftovers.ts';
+import { runName } from '../repos/leftovers.ts';
 import { obtainRootfs } from '../builders/obtain-rootfs.ts';
 import { prepareToolbox } from '../builders/toolbox/prepare.ts';
 import { explainIo, makeFolder } from '../repos/io-errors.ts';

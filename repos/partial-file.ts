@@ -1,5 +1,5 @@
 /** A file while it is being received: under a temporary name, hashed as it is written. */
-import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   appendFile,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode, explainIo, makeFolder } from './io-errors.ts';
+import { isOver, runName } from './leftovers.ts';
 
 const ABANDONED_AFTER = 24 * 3600 * 1000;
 
@@ -42,7 +43,7 @@ export class PartialFile {
   static async create(directory: string, purpose: string): Promise<PartialFile> {
     return explainIo(purpose, directory, async () => {
       await makeFolder(directory);
-      const path = join(directory, `${process.pid}-${randomBytes(8).toString('hex')}`);
+      const path = join(directory, runName());
       return new PartialFile(path, await open(path, 'wx'), purpose);
     });
   }
@@ -124,7 +125,7 @@ export class PartialFile {
   }
 }
 
-/** Removes what killed processes left in a folder of partial files more than a day ago. */
+/** Removes what killed processes left in a folder of partial files; of others what is a day old. */
 export async function removeAbandoned(directory: string, now = Date.now()): Promise<number> {
   let removed = 0;
   const names = await readdir(directory).catch((error: unknown) => {
@@ -134,7 +135,8 @@ export async function removeAbandoned(directory: string, now = Date.now()): Prom
   for (const name of names) {
     const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile() || now - found.mtimeMs < ABANDONED_AFTER) continue;
+    if (!found?.isFile()) continue;
+    if (!(isOver(name, found.mtimeMs) ?? now - found.mtimeMs >= ABANDONED_AFTER)) continue;
     await rm(path, { force: true }).then(
       () => removed++,
       () => {},
@@ -149,7 +151,9 @@ export async function writeAtomically(
   content: Uint8Array | string,
   purpose: string,
 ): Promise<void> {
-  const file = await PartialFile.create(join(dirname(path), '.partial'), purpose);
+  const folder = join(dirname(path), '.partial');
+  await removeAbandoned(folder).catch(() => 0);
+  const file = await PartialFile.create(folder, purpose);
   try {
     await file.write(typeof content === 'string' ? Buffer.from(content) : content);
     await file.commit(path);

@@ -110,7 +110,7 @@ export class Store {
     await explainIo(PURPOSE, this.path(sha256), () => rm(this.path(sha256), { force: true }));
   }
 
-  /** Removes files of killed processes that are older than a day; returns how many. */
+  /** Removes partial files of killed processes; returns how many. */
   async sweep(): Promise<number> {
     return explainIo(PURPOSE, this.#partial, () => removeAbandoned(this.#partial));
   }

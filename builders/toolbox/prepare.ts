@@ -12,7 +12,7 @@ import { readMembers } from '../deb/archive.ts';
 import { decompressWith, decompressHere } from '../deb/decompress.ts';
 import { extractData } from '../deb/extract.ts';
 import { diskTrouble } from '../disk-trouble.ts';
-import { abandonedIn, runName } from '../leftovers.ts';
+import { abandonedIn, runName } from '../../repos/leftovers.ts';
 import { hold } from '../lease.ts';
 import { obtainPackages } from '../packages.ts';
 import { Tree } from '../rootfs/tree.ts';

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { whileNobodyBegins } from '../../builders/lease.ts';
-import { runName } from '../../builders/leftovers.ts';
+import { runName } from '../../repos/leftovers.ts';
 import { errorCode, explainIo } from '../../repos/io-errors.ts';
 import type { Context } from '../../vse/report.ts';
 import { listCache, mustStay, totalBytes, type CacheUnit } from './units.ts';

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { isOver } from '../../builders/leftovers.ts';
+import { isOver } from '../../repos/leftovers.ts';
 
 export interface CacheUnit {
   readonly kind: KindName;

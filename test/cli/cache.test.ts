@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hold, whileNobodyBegins } from '../../builders/lease.ts';
-import { runName } from '../../builders/leftovers.ts';
+import { runName } from '../../repos/leftovers.ts';
 import { seal } from '../../builders/seal.ts';
 import { chooseForPruning } from '../../cli/cache/prune.ts';
 import { mustStay, type CacheUnit } from '../../cli/cache/units.ts';

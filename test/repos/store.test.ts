@@ -97,15 +97,21 @@ test('verify reads all of it', async () => {
   expect(await store.has(SHA)).toBe(false);
 });
 
-test('files of killed processes are swept away after a day, others are not', async () => {
+test('files of killed processes are swept away, and of others what is a day old', async () => {
   const store = new Store(await scratch());
-  const [old, young] = [await store.begin(), await store.begin()];
-  const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
-  await utimes(old.path, yesterday, yesterday);
+  const file = await store.begin();
+  const [folder, name] = [dirname(file.path), basename(file.path)];
+  const [killed, elsewhere, old] = [
+    ...[name.replace(/^\d+/, '4194305'), name.replace(/-[0-9a-f]{8}-/, '-00000000-'), 'old'],
+  ];
+  for (const other of [killed, elsewhere, old]) await writeFile(join(folder, other), '');
   expect(await store.sweep()).toBe(1);
-  expect(await readdir(dirname(young.path))).toEqual([basename(young.path)]);
-  await young.discard();
-  await old.discard();
+  const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+  for (const other of [name, elsewhere, old])
+    await utimes(join(folder, other), yesterday, yesterday);
+  expect(await store.sweep()).toBe(2);
+  expect(await readdir(folder)).toEqual([name]);
+  await file.discard();
 });
 
 test('digests are digests', () => {

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { abandonedIn, runName } from '../../builders/leftovers.ts';
-import { site } from './support/tree.ts';
+import { abandonedIn, runName } from '../../repos/leftovers.ts';
+import { site } from '../builders/support/tree.ts';
 
 let folder: string;
 beforeEach(() => {
