@@ -101,9 +101,9 @@ test('files of killed processes are swept away, and of others what is a day old'
   const store = new Store(await scratch());
   const file = await store.begin();
   const [folder, name] = [dirname(file.path), basename(file.path)];
-  const [killed, elsewhere, old] = [
-    ...[name.replace(/^\d+/, '4194305'), name.replace(/-[0-9a-f]{8}-/, '-00000000-'), 'old'],
-  ];
+  const killed = name.replace(/^\d+/, '4194305');
+  const elsewhere = name.replace(/-[0-9a-f]{8}-/, '-00000000-');
+  const old = 'old';
   for (const other of [killed, elsewhere, old]) await writeFile(join(folder, other), '');
   expect(await store.sweep()).toBe(1);
   const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
