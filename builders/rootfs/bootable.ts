@@ -65,7 +65,7 @@ function writeInitrdConfiguration(root: string, recipe: FinishRecipe): void {
   put(
     root,
     'etc/initramfs-tools/conf.d/vse',
-    '# A golden image starts on hardware it has never seen: a fixed list, not what is here now.\nMODULES=list\nCOMPRESS=zstd\nRESUME=none\n',
+    '# A golden image starts on hardware it has never seen: a fixed list, not what is here now.\nMODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=3\nRESUME=none\n',
   );
   const modules = [...GOLDEN_DRIVERS, ...recipe.initrdModules];
   put(
