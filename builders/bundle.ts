@@ -1,25 +1,19 @@
 /** Writing a bundle: image formats, kernel and initrd, boot glue, manifest, checksums. */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { serialiseLock } from '../repos/lock-file.ts';
 import type { Lock } from '../repos/lock.ts';
 import type { Signer } from '../repos/signing/signer.ts';
+import { sideBySide } from '../repos/together.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context, Report } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Backend, GoldenImage, NetbootParts, StreamedFile } from './backend.ts';
+import { Checksums } from './checksums.ts';
 import { formatByName } from './formats.ts';
-import { writeDisk } from './image/disk.ts';
+import { imageFile, writeImages } from './images.ts';
 import type { Disk } from './image/disk.ts';
 import { rootUuidOf } from './image/disk.ts';
 import { readKernelFacts } from './kernel/facts.ts';
@@ -36,7 +30,6 @@ import {
   hypervisorArguments,
   kernelArguments,
 } from './rootfs/recipe.ts';
-import { sha256File } from './seal.ts';
 import { CYCLONEDX_FILE, SPDX_FILE, writeSboms } from './sbom/write.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -55,50 +48,6 @@ export interface BundleInput {
   readonly signer?: Signer;
   /** An empty folder that becomes the bundle. */
   readonly folder: string;
-}
-
-async function writeImages(input: BundleInput, ctx: Context): Promise<Disk | undefined> {
-  const { folder, stem, rootfs, toolbox, vse } = input;
-  const file = (suffix: string): string => join(folder, `${stem}${suffix}`);
-  const raw = file('.raw');
-  let disk: Disk | undefined;
-  if (input.formats.some((name) => formatByName(name).disk)) {
-    const scratch = join(folder, '.scratch');
-    mkdirSync(scratch);
-    disk = await task(ctx.report, 'disk', 'Making the disk image', () =>
-      writeDisk(toolbox, raw, {
-        tar: rootfs.tar,
-        rootfsDigest: rootfs.digest,
-        rootLabel: finishRecipe(vse).rootLabel,
-        filesystem: vse.config.image.filesystem,
-        size: vse.config.image.size,
-        epoch: input.lock.epoch,
-        scratch,
-        signal: ctx.signal,
-      }),
-    );
-    rmSync(scratch, { recursive: true });
-  }
-  for (const name of input.formats) {
-    ctx.signal.throwIfAborted();
-    const format = formatByName(name);
-    const output = file(format.suffix);
-    if (output !== raw)
-      await task(ctx.report, `format:${name}`, `Writing ${name}`, () =>
-        format.write({
-          toolbox,
-          tar: rootfs.tar,
-          raw,
-          rootfsDigest: rootfs.digest,
-          output,
-          epoch: input.lock.epoch,
-          jobs: ctx.jobs,
-          signal: ctx.signal,
-        }),
-      );
-  }
-  if (disk && !input.formats.includes('raw')) rmSync(raw);
-  return disk;
 }
 
 /** What the backends are told of the image. */
@@ -142,6 +91,7 @@ const SHIM_SUFFIX = '.netboot.initrd';
 /** The netboot shim, and what it fetches; nothing where no backend wants it. */
 async function writeNetboot(
   input: BundleInput,
+  sums: Checksums,
   ctx: Context,
 ): Promise<{ readonly netboot?: NetbootParts }> {
   const { folder, stem, rootfs, vse, toolbox, lock } = input;
@@ -157,9 +107,12 @@ async function writeNetboot(
   );
   const streams: Record<string, StreamedFile> = {};
   for (const name of STREAM_FORMATS.filter((format) => input.formats.includes(format))) {
-    const file = `${stem}${formatByName(name).suffix}`;
-    const path = join(folder, file);
-    streams[name] = { file, sha256: await sha256File(path), size: statSync(path).size };
+    const path = imageFile(input, name);
+    streams[name] = {
+      file: basename(path),
+      sha256: await sums.of(path),
+      size: statSync(path).size,
+    };
   }
   const { rootLabel } = finishRecipe(vse);
   return { netboot: { initrd, streams, rootLabel, rootUuid: rootUuidOf(rootfs.digest) } };
@@ -201,19 +154,43 @@ function* filesBelow(folder: string, prefix = ''): Generator<string> {
     else yield `${prefix}${entry.name}`;
 }
 
-async function artifactOf(file: string, input: BundleInput): Promise<Artifact> {
-  const path = join(input.folder, file);
-  const format = formatOf(file, input);
-  // The canonical tar as it is: its digest is the tree's.
-  const known = format === 'tar' ? input.rootfs.digest.replace(/^sha256:/, '') : undefined;
-  return { file, sha256: known ?? (await sha256File(path)), size: statSync(path).size, format };
-}
+/** The manifest's lines of files in the bundle's folder, in the order of `files`. */
+const artifactsOf = (
+  files: readonly string[],
+  input: BundleInput,
+  sums: Checksums,
+): Promise<readonly Artifact[]> =>
+  Promise.all(
+    files.map(async (file) => {
+      const path = join(input.folder, file);
+      const sha256 = await sums.of(path);
+      return { file, sha256, size: statSync(path).size, format: formatOf(file, input) };
+    }),
+  );
 
 /** Writes everything into `input.folder` and returns the manifest. */
 export async function writeBundle(input: BundleInput, ctx: Context): Promise<Manifest> {
-  const { folder, stem, vse, lock, rootfs } = input;
-  const disk = await writeImages(input, ctx);
+  const stop = new AbortController();
+  const sums = new Checksums(ctx.jobs, AbortSignal.any([ctx.signal, stop.signal]));
+  try {
+    return await writeParts(input, sums, ctx);
+  } finally {
+    stop.abort();
+  }
+}
+
+async function writeParts(input: BundleInput, sums: Checksums, ctx: Context): Promise<Manifest> {
+  const { folder, stem, vse, lock, rootfs, toolbox } = input;
   const { kernel, hypervisor } = rootfs;
+  // The canonical tar as it is: its digest is the tree's.
+  const tar = imageFile(input, 'tar');
+  const written = (path: string): void =>
+    sums.add(path, path === tar ? rootfs.digest.replace(/^sha256:/, '') : undefined);
+  const [disk, facts, components] = await sideBySide(ctx.signal, [
+    (signal) => writeImages(input, written, { ...ctx, signal }),
+    async (signal) => kernel && readKernelFacts(kernel, toolbox, signal),
+    () => task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input)),
+  ]);
   for (const [from, suffix] of [
     [kernel?.image, 'vmlinuz'],
     [kernel?.initrd, 'initrd'],
@@ -221,20 +198,14 @@ export async function writeBundle(input: BundleInput, ctx: Context): Promise<Man
     [hypervisor?.efi, 'xen.efi'],
   ] as const)
     if (from !== undefined) copyFileSync(from, join(folder, `${stem}.${suffix}`));
-  const facts = kernel && (await readKernelFacts(kernel, input.toolbox, ctx.signal));
-  const image = { ...describe(input, disk, facts), ...(await writeNetboot(input, ctx)) };
+  const image = { ...describe(input, disk, facts), ...(await writeNetboot(input, sums, ctx)) };
   writeGlue(input, image, ctx.report);
   writeFileSync(join(folder, 'lock.json'), serialiseLock(lock));
-  const components = await task(ctx.report, 'sbom', 'Writing bills of materials', () =>
-    writeSboms(folder, input),
-  );
 
   const artifacts = await task(ctx.report, 'checksums', 'Computing checksums', async () => {
-    const list: Artifact[] = [];
-    for (const file of [...filesBelow(folder)].sort()) list.push(await artifactOf(file, input));
-    for (const file of await writeProvenance(folder, input, list, components))
-      list.push(await artifactOf(file, input));
-    return list;
+    const list = await artifactsOf([...filesBelow(folder)].sort(), input, sums);
+    const provenance = await writeProvenance(folder, input, list, components);
+    return [...list, ...(await artifactsOf(provenance, input, sums))];
   });
   const manifest: Manifest = {
     vsecManifest: MANIFEST_FORMAT,

@@ -31,3 +31,17 @@ export async function together<T, R>(
   either.throwIfAborted();
   return Promise.all(results);
 }
+
+type Works = readonly ((signal: AbortSignal) => Promise<unknown>)[];
+type Results<T extends Works> = { -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> };
+
+/** As `together`, for works of different kinds, all at once. */
+export async function sideBySide<const T extends Works>(
+  signal: AbortSignal,
+  works: T,
+): Promise<Results<T>> {
+  const results = await together(works, Math.max(works.length, 1), signal, (work, own) =>
+    work(own),
+  );
+  return results as Results<T>;
+}

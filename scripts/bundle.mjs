@@ -25,7 +25,11 @@ function replace(path, contents) {
 }
 
 export async function bundle() {
-  const entries = { main: 'cli/main.ts', worker: 'builders/worker.ts' };
+  const entries = {
+    main: 'cli/main.ts',
+    worker: 'builders/worker.ts',
+    digest: 'builders/digest-worker.ts',
+  };
   const started = new Date();
   const { outputFiles } = await build({
     absWorkingDir: root,

@@ -1,25 +1,13 @@
 /** Starting the worker in a sandbox mode, hearing its events, and ending it for sure. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { VsecError, failure } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
 import type { AssembleResult, Job, WorkerEvent } from '../job.ts';
+import { programFile } from '../program-file.ts';
 import { lastLines } from './programs.ts';
 import type { SandboxMode } from './modes.ts';
 import { modeArguments } from './modes.ts';
-
-/** The bundled worker lies in `dist/` of the package. */
-function workerFile(): string {
-  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
-    const path = join(dir, 'dist', 'worker.js');
-    if (existsSync(join(dir, 'package.json')) && existsSync(path)) return path;
-    if (dirname(dir) === dir)
-      throw failure('BUILD181', 'the bundled worker is missing', { hint: "run 'npm ci'" });
-  }
-}
 
 /**
  * Runs `job` in a sandbox of the given mode. Rejects with the worker's diagnostics, or with the
@@ -31,7 +19,7 @@ export function runInSandbox(
   ctx: Pick<Context, 'report' | 'signal' | 'env'>,
 ): Promise<AssembleResult | null> {
   return new Promise((resolve, reject) => {
-    const program = [process.execPath, '--enable-source-maps', workerFile()];
+    const program = [process.execPath, '--enable-source-maps', programFile('worker.js')];
     const [file, args] =
       mode === 'chroot'
         ? [program[0] as string, program.slice(1)]

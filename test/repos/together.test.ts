@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { together } from '../../repos/together.ts';
+import { sideBySide, together } from '../../repos/together.ts';
 
 const { signal } = new AbortController();
 
@@ -52,4 +52,9 @@ test('an abort from outside is its own reason', async () => {
 
 test('nothing to do', async () => {
   expect(await together([], 3, signal, () => Promise.reject(new Error('never')))).toEqual([]);
+});
+
+test('works of different kinds, side by side', async () => {
+  const [number, text] = await sideBySide(signal, [async () => 1, async () => 'two']);
+  expect([number + 1, text.length]).toEqual([2, 3]);
 });

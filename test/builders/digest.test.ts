@@ -1,0 +1,38 @@
+/** Digests of files, small and large, against the program that everybody has. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { fileDigest } from '../../builders/digest.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vsec-digest-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const never = new AbortController().signal;
+
+describe('fileDigest', () => {
+  it.each([0, 1, 4 << 20, (9 << 20) + 7])(
+    'of a file of %i bytes is what sha256sum says',
+    async (size) => {
+      const path = join(folder, String(size));
+      writeFileSync(path, 'x'.repeat(Math.min(size, 5000)));
+      truncateSync(path, size);
+      const [told] = execFileSync('sha256sum', [path], { encoding: 'utf8' }).split(' ');
+      expect(await fileDigest(path, never)).toBe(told);
+    },
+  );
+
+  it('ends with the signal', async () => {
+    const path = join(folder, 'large');
+    writeFileSync(path, '');
+    truncateSync(path, 2 ** 36);
+    const stop = new AbortController();
+    const digest = fileDigest(path, stop.signal);
+    setTimeout(() => stop.abort(new Error('enough')), 100);
+    await expect(digest).rejects.toThrow('enough');
+  });
+
+  it('fails where there is no such file', async () => {
+    await expect(fileDigest(join(folder, 'none'), never)).rejects.toThrow('ENOENT');
+  });
+});
