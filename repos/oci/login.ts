@@ -66,11 +66,22 @@ export async function authorize(
     headers: login === undefined ? {} : { authorization: basic(login) },
   });
   if (answer.status !== 200) throw loginRefused(host, `${url.host} answers ${answer.status}`);
-  const token = JSON.parse(answer.body.toString('utf8')) as {
-    token?: string;
-    access_token?: string;
-  };
-  return `Bearer ${token.token ?? token.access_token ?? ''}`;
+  const token = tokenIn(answer.body);
+  if (token === undefined) throw loginRefused(host, `${url.host} answers without a token`);
+  return `Bearer ${token}`;
+}
+
+function tokenIn(body: Buffer): string | undefined {
+  try {
+    const { token, access_token: other } = JSON.parse(body.toString('utf8')) as {
+      token?: unknown;
+      access_token?: unknown;
+    };
+    const found = token ?? other;
+    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export const loginRefused = (host: string, why: string) =>

@@ -16,8 +16,8 @@ export interface TestRegistry {
 
 const PROGRAM = 'docker-registry';
 
-/** @param program the same protocol from elsewhere */
-export async function startRegistry(program = PROGRAM): Promise<TestRegistry> {
+/** @param auth its configuration's section of that name, as YAML in one line */
+export async function startRegistry(auth?: string): Promise<TestRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'vsec-registry-'));
   const storage = join(folder, 'storage');
   const host = `127.0.0.1:${await freePort()}`;
@@ -28,9 +28,9 @@ export async function startRegistry(program = PROGRAM): Promise<TestRegistry> {
 log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${storage}}, delete: {enabled: true}}
 http: {addr: "${host}"}
-`,
+${auth === undefined ? '' : `auth: ${auth}\n`}`,
   );
-  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (text: Buffer) => (complaint += text.toString()));
   const stop = async (): Promise<void> => {
@@ -40,11 +40,11 @@ http: {addr: "${host}"}
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) break;
     const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    if (answer?.ok) return { host, storage, stop };
+    if (answer?.ok || answer?.status === 401) return { host, storage, stop };
     await sleep(100);
   }
   await stop();
-  throw new Error(`${program} does not start:\n${complaint}`);
+  throw new Error(`${PROGRAM} does not start:\n${complaint}`);
 }
 
 async function ended(child: ChildProcess): Promise<void> {
