@@ -56,7 +56,7 @@ class IndexBuilder {
     if (!name || missing !== undefined)
       throw failure(
         'SOLV110',
-        `malformed package index: ${name ?? 'a package'} has no ${missing}`,
+        `malformed package index: ${name ?? 'a package'} has no ${name ? missing : 'name'}`,
         {
           notes: [{ message: `in ${this.#path}, package ${this.#packageNames.length + 1}` }],
           hint: 'the repository is broken; use another mirror or tell its maintainers',
