@@ -28,6 +28,8 @@ import {
   named,
   REFUSED_NAMES,
   subject,
+  withFiles,
+  withHypervisorArgument,
   withMachine,
 } from './support/image.ts';
 import { installed } from './support/programs.ts';
@@ -84,17 +86,23 @@ const IMAGES: readonly (readonly [where: string, value: string, image: GoldenIma
   ...NAMES.map((name) => ['name', name, named(name)] as const),
   ...ARGUMENTS.map((arg) => ['argument', arg, { ...IMAGE, cmdline: ['ro', arg] }] as const),
   ...MACS.map((mac) => ['MAC', mac, withMachine({ nics: [{ mac }] })] as const),
+  ...NAMES.map((name) => ['path', name, withFiles(name)] as const),
+  ...ARGUMENTS.map((arg) => ['hypervisor argument', arg, withHypervisorArgument(arg)] as const),
   ...BRIDGES.map((bridge) => ['bridge', bridge, withMachine({ nics: [{ bridge }] })] as const),
 ];
 
 /** The same as a hostile image, with a harmless value in the place of the hostile one. */
 function harmless(where: string): GoldenImage {
   if (where === 'name') return named('harmless');
+  if (where === 'path') return withFiles('harmless');
+  if (where === 'hypervisor argument') return withHypervisorArgument('a=b');
   if (where === 'argument') return { ...IMAGE, cmdline: ['ro', 'a=b'] };
   return withMachine({
     nics: [where === 'MAC' ? { mac: '00:50:56:00:00:01' } : { bridge: 'br0' }],
   });
 }
+
+const PLACES = ['name', 'path', 'argument', 'hypervisor argument', 'MAC', 'bridge'];
 
 let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'vsec-hostile-'))));
@@ -138,7 +146,8 @@ const OUTCOMES = backends.map((backend) => ({
 describe.each(OUTCOMES.map((one) => [one.backend.name, one] as const))(
   '%s',
   (_, { backend, cases }) => {
-    it.each(['name', 'argument', 'MAC', 'bridge'])('as %s', (place) => {
+    it.each(PLACES)('as %s', (place) => {
+      expect(cases.filter(({ where }) => where === place).length).toBeGreaterThanOrEqual(20);
       const before = written(backend, harmless(place)).map(skeleton);
       for (const { where, value, errors, files } of cases) {
         if (where !== place) continue;

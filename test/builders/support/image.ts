@@ -92,19 +92,33 @@ export const HOSTILE_NAMES: readonly string[] = [
   `'; touch pwned; '`,
 ];
 
+/** As `IMAGE`, with files whose names have nothing to do with its own. */
+export const withFiles = (name: string): GoldenImage => ({
+  ...IMAGE,
+  disks: { qcow2: `${name}.qcow2`, raw: `${name}.raw`, vmdk: `${name}.vmdk` },
+  kernel: `${name}.vmlinuz`,
+  initrd: `${name}.initrd`,
+  netboot: netboot(name),
+});
+
+/** As `IMAGE`, of a host whose hypervisor gets this argument, too. */
+export const withHypervisorArgument = (argument: string): GoldenImage => ({
+  ...IMAGE,
+  hypervisor: { ...hypervisorOf(IMAGE), cmdline: ['console=com1', argument] },
+});
+
+const hypervisorOf = (image: GoldenImage): NonNullable<GoldenImage['hypervisor']> => ({
+  image: `${image.stem}.xen.gz`,
+  efi: `${image.stem}.xen.efi`,
+  cmdline: ['console=com1,vga', 'com1=115200,8n1', 'dom0_mem=512M,max:512M'],
+  dom0: [...image.cmdline.filter((arg) => !arg.startsWith('console=')), 'console=hvc0'],
+});
+
 /** `image` as this backend needs it: for hosts with a hypervisor. */
 export const subject = (backend: Backend, image: GoldenImage = IMAGE): GoldenImage =>
-  backend.xenRole !== 'dom0'
+  backend.xenRole !== 'dom0' || image.hypervisor
     ? image
-    : {
-        ...image,
-        hypervisor: {
-          image: `${image.stem}.xen.gz`,
-          efi: `${image.stem}.xen.efi`,
-          cmdline: ['console=com1,vga', 'com1=115200,8n1', 'dom0_mem=512M,max:512M'],
-          dom0: [...image.cmdline.filter((arg) => !arg.startsWith('console=')), 'console=hvc0'],
-        },
-      };
+    : { ...image, hypervisor: hypervisorOf(image) };
 
 /** Whether the backend's formats can hold a name that others can. */
 export const canName = (backend: Backend, name: string): boolean =>
