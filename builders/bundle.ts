@@ -22,7 +22,7 @@ import { MANIFEST, MANIFEST_FORMAT } from './manifest.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import { STREAM_FORMATS } from './netboot/arguments.ts';
 import { writeShim } from './netboot/shim.ts';
-import type { Rootfs } from './obtain-rootfs.ts';
+import type { Rootfs } from './kept-rootfs.ts';
 import { ENVELOPE_FILE, PROVENANCE_FILE, writeProvenance } from './provenance.ts';
 import {
   dom0Arguments,

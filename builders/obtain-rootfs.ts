@@ -1,15 +1,6 @@
 /** From a lock to the finished tree: out of the cache, or assembled in the sandbox. */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { makeFolder } from '../repos/io-errors.ts';
 import { noteUse } from '../repos/last-use.ts';
 import type { Lock } from '../repos/lock.ts';
@@ -18,91 +9,26 @@ import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
-import { abandonedIn, runName } from '../repos/leftovers.ts';
+import { runName } from '../repos/leftovers.ts';
 import { hold } from './lease.ts';
 import { obtainPackages } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
-import { killInside } from './sandbox/kill-inside.ts';
 import { memoryFor } from './sandbox/memory.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
 import type { SandboxMode } from './sandbox/modes.ts';
 import { runInSandbox } from './sandbox/worker-process.ts';
-import { seal } from './seal.ts';
+import { describeRootfs, keptRootfs, settle } from './kept-rootfs.ts';
+import type { Rootfs } from './kept-rootfs.ts';
+import { keepTree, removeTree, sweep } from './work-folders.ts';
 import type { Stage } from './stages.ts';
 import { stagesOf, treeKey } from './stages.ts';
 import type { Toolbox } from './toolbox.ts';
-
-/** A finished file tree. It knows nothing of hypervisors. */
-export interface Rootfs {
-  /** `sha256:…` over the canonical tar: paths, modes, owners, links, capabilities, times, contents. */
-  readonly digest: string;
-  /** Absolute paths. */
-  readonly tar: string;
-  readonly kernel?: {
-    readonly release: string;
-    readonly image: string;
-    readonly initrd: string;
-    readonly config?: string;
-  };
-  readonly hypervisor?: { readonly release: string; readonly image: string; readonly efi?: string };
-}
+import { takeTurn } from './turn.ts';
 
 export interface RootfsOptions {
   readonly sandbox?: SandboxMode;
   /** Leave the tree of a failed assembly for a look; the message says where. */
   readonly keepFailed?: boolean;
-}
-
-const DESCRIPTION = 'rootfs.json';
-
-interface Description {
-  readonly digest: string;
-  /** Bytes of the tar. */
-  readonly size: number;
-  /** Of the kernel. */
-  readonly release?: string;
-  /** Of the hypervisor. */
-  readonly hypervisor?: string;
-}
-
-/** The finished tree in `folder`; `undefined` when there is none, or not all of it. */
-function cached(folder: string): Rootfs | undefined {
-  const at = (name: string): string => join(folder, name);
-  const ifThere = (name: string): string | undefined =>
-    existsSync(at(name)) ? at(name) : undefined;
-  const tar = at('rootfs.tar');
-  let found: Description;
-  try {
-    found = JSON.parse(readFileSync(join(folder, DESCRIPTION), 'utf8')) as Description;
-  } catch {
-    return undefined;
-  }
-  const { digest, size, release, hypervisor } = found;
-  if (statSync(tar, { throwIfNoEntry: false })?.size !== size) return undefined;
-  const [image, initrd, config] = ['vmlinuz', 'initrd', 'kernel-config'].map(ifThere);
-  const [xen, efi] = ['xen.gz', 'xen.efi'].map(ifThere);
-  if (release !== undefined && !(image && initrd)) return undefined;
-  if (hypervisor !== undefined && !xen) return undefined;
-  return {
-    ...{ digest, tar },
-    ...(release &&
-      image &&
-      initrd && { kernel: { release, image, initrd, ...(config && { config }) } }),
-    ...(hypervisor &&
-      xen && { hypervisor: { release: hypervisor, image: xen, ...(efi && { efi }) } }),
-  };
-}
-
-/** Puts a finished tree at its name; when somebody was faster, theirs stays. */
-function settle(partial: string, folder: string): Rootfs {
-  mkdirSync(dirname(folder), { recursive: true });
-  if (!cached(folder)) rmSync(folder, { recursive: true, force: true });
-  try {
-    renameSync(partial, folder);
-  } catch (e) {
-    if (!cached(folder)) throw e;
-  }
-  return cached(folder) as Rootfs;
 }
 
 /**
@@ -116,32 +42,77 @@ export async function obtainRootfs(
   ctx: Context,
   options: RootfsOptions = {},
 ): Promise<Rootfs> {
-  const works = join(ctx.cacheDir, 'work');
-  await sweep(works, ctx, options);
+  await sweep(join(ctx.cacheDir, 'work'), options.sandbox, ctx);
   const stages = stagesOf(lock);
   const folder = join(ctx.cacheDir, 'rootfs', treeKey(stages, vse.treeDigest));
   const inCache = (path: string): string => relative(ctx.cacheDir, path);
   await hold([inCache(folder), ...stages.map((stage) => `stages/${stage.key}`)], ctx);
-  const known = cached(folder);
-  if (known) {
-    await noteUse(folder);
-    return known;
+  const isMade = (): boolean => keptRootfs(folder) !== undefined;
+  const end = await takeTurn(basename(folder), isMade, ctx);
+  try {
+    const known = keptRootfs(folder);
+    if (known) await noteUse(folder);
+    return known ?? (await makeRootfs({ vse, lock, toolbox, stages, folder, options }, ctx));
+  } finally {
+    end();
   }
+}
 
-  const stageTar = (stage: Stage): string => join(ctx.cacheDir, 'stages', `${stage.key}.tar`);
-  const start = stages.findLastIndex((stage) => existsSync(stageTar(stage)));
-  const started = stages[start];
-  if (started) await noteUse(stageTar(started));
-  const missing = stages.slice(start + 1);
-  // What a change of the topmost layer starts from; each kept stage costs as much as its tree.
-  const kept = missing.length > 1 ? missing.at(-2) : undefined;
+/** Where to start from, and what to keep: the stage that a change of the topmost layer starts from. */
+interface Plan {
+  /** In the cache. */
+  readonly start?: Stage;
+  readonly missing: readonly Stage[];
+  /** Of the missing ones; each kept stage costs as much as its tree. */
+  readonly keep?: Stage;
+}
+
+const stageTar = (stage: Stage, ctx: Context): string =>
+  join(ctx.cacheDir, 'stages', `${stage.key}.tar`);
+
+function planOf(stages: readonly Stage[], ctx: Context): Plan {
+  const at = stages.findLastIndex((stage) => existsSync(stageTar(stage, ctx)));
+  const start = stages[at];
+  const missing = stages.slice(at + 1);
+  const keep = missing.at(-2);
+  return { ...(start && { start }), missing, ...(keep && { keep }) };
+}
+
+/** What a tree is made of, and where it is to lie in the cache. */
+interface Input {
+  readonly vse: Vse;
+  readonly lock: Lock;
+  readonly toolbox: Toolbox;
+  readonly stages: readonly Stage[];
+  readonly folder: string;
+  readonly options: RootfsOptions;
+}
+
+/** Makes the tree, once the stage to keep is there or it is our turn to make that. */
+async function makeRootfs(input: Input, ctx: Context): Promise<Rootfs> {
+  const { keep } = planOf(input.stages, ctx);
+  const isKept = (): boolean => keep === undefined || existsSync(stageTar(keep, ctx));
+  const end = await takeTurn(keep?.key ?? 'none', isKept, ctx);
+  try {
+    return await assembleRootfs(input, planOf(input.stages, ctx), ctx);
+  } finally {
+    end();
+  }
+}
+
+async function assembleRootfs(
+  { vse, lock, toolbox, folder, options }: Input,
+  { start, missing, keep: kept }: Plan,
+  ctx: Context,
+): Promise<Rootfs> {
+  if (start) await noteUse(stageTar(start, ctx));
   const mode = await chooseMode(options.sandbox);
   const paths = await obtainPackages(
     missing.flatMap((stage) => stage.packages),
     lock.repositories,
     ctx,
   );
-
+  const works = join(ctx.cacheDir, 'work');
   const name = runName();
   const work = join(works, name);
   const output = join(work, 'out');
@@ -161,7 +132,7 @@ export async function obtainRootfs(
     architecture: lock.distribution.architecture,
     epoch: lock.epoch,
     jobs: ctx.jobs,
-    ...(started && { restore: stageTar(started) }),
+    ...(start && { restore: stageTar(start, ctx) }),
     stages: missing.map((stage) => ({
       label: stage.label,
       packages: stage.packages.map((pkg) => ({
@@ -169,7 +140,7 @@ export async function obtainRootfs(
         label: `${pkg.name} ${pkg.version}`,
       })),
       installedSize: stage.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
-      ...(stage === kept && { save: stageTar(stage) }),
+      ...(stage === kept && { save: stageTar(stage, ctx) }),
     })),
     finish: finishRecipe(vse),
     ...{ output, scratch },
@@ -182,16 +153,7 @@ export async function obtainRootfs(
     await makeFolder(join(ctx.cacheDir, 'stages'));
     const result = await runInSandbox(job, mode, ctx);
     if (!result) throw new Error('the sandbox gave no result');
-    const { sha256, kernelRelease: release, hypervisorRelease: hypervisor } = result;
-    const { size } = statSync(join(output, 'rootfs.tar'));
-    const description: Description = {
-      digest: `sha256:${sha256}`,
-      size,
-      ...(release !== undefined && { release }),
-      ...(hypervisor !== undefined && { hypervisor }),
-    };
-    writeFileSync(join(output, DESCRIPTION), `${JSON.stringify(description)}\n`);
-    await seal(output, { 'rootfs.tar': sha256 });
+    await describeRootfs(output, result);
     return settle(output, folder);
   } catch (e) {
     keep = (options.keepFailed ?? false) && e instanceof VsecError;
@@ -199,42 +161,6 @@ export async function obtainRootfs(
   } finally {
     if (keep) keepTree(work, join(works, `kept-${name}`), ctx);
     else await removeTree(work, mode, ctx);
-  }
-}
-
-/** Removes the trees of builds that were killed. */
-async function sweep(works: string, ctx: Context, options: RootfsOptions): Promise<void> {
-  const left = abandonedIn(works);
-  if (left.length === 0) return;
-  const mode = await chooseMode(options.sandbox);
-  for (const path of left) await removeTree(path, mode, ctx);
-}
-
-/** Under a name that no sweep takes; `vsec cache prune` does. */
-function keepTree(work: string, kept: string, ctx: Context): void {
-  renameSync(work, kept);
-  const now = new Date();
-  utimesSync(kept, now, now);
-  const message = `the failed tree is kept at ${join(kept, 'root')}`;
-  ctx.report({ type: 'log', level: 'info', message });
-}
-
-/**
- * Removes a tree whose files belong to ids that only the sandbox has, also after Ctrl-C. What
- * cannot be removed is left to the next build; it is no reason to fail.
- */
-async function removeTree(path: string, mode: SandboxMode, ctx: Context): Promise<void> {
-  try {
-    if (mode === 'userns') {
-      const { signal } = new AbortController();
-      await runInSandbox({ kind: 'remove', path }, mode, { ...ctx, signal });
-    } else {
-      if (mode === 'chroot') killInside(join(path, 'root'));
-      rmSync(path, { recursive: true, force: true });
-    }
-  } catch (e) {
-    const message = `cannot remove ${path}: ${(e as Error).message}`;
-    ctx.report({ type: 'log', level: 'debug', message });
   }
 }
 

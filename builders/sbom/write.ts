@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lockSha256 } from '../../repos/lock-file.ts';
 import type { Lock } from '../../repos/lock.ts';
 import type { Vse } from '../../vse/types.ts';
-import type { Rootfs } from '../obtain-rootfs.ts';
+import type { Rootfs } from '../kept-rootfs.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { cyclonedxDocument } from './cyclonedx.ts';
 import { takeInventory } from './inventory.ts';

@@ -19,6 +19,7 @@ import { Tree } from '../rootfs/tree.ts';
 import { seal } from '../seal.ts';
 import { openToolbox } from '../toolbox.ts';
 import type { Toolbox } from '../toolbox.ts';
+import { takeTurn } from '../turn.ts';
 
 /** Enough to run `xz`, which then unpacks the rest. */
 const FIRST = new Set(['libc6', 'liblzma5', 'xz-utils', 'libgcc-s1']);
@@ -40,9 +41,25 @@ export async function prepareToolbox(
   const prefix = `${basename(root)}.partial-`;
   for (const left of abandonedIn(dirname(root), prefix))
     rmSync(left, { recursive: true, force: true });
-  if (existsSync(join(root, '.complete'))) return openToolbox(root, toolbox.digest);
+  const isMade = (): boolean => existsSync(join(root, '.complete'));
+  const end = await takeTurn(basename(root), isMade, ctx);
+  try {
+    if (!isMade()) await makeToolbox(toolbox, label, root, `${prefix}${runName()}`, ctx);
+  } finally {
+    end();
+  }
+  return openToolbox(root, toolbox.digest);
+}
+
+async function makeToolbox(
+  toolbox: Lock['toolbox'],
+  label: string,
+  root: string,
+  partialName: string,
+  ctx: Context,
+): Promise<void> {
   const paths = await obtainPackages(toolbox.packages, toolbox.repositories, ctx);
-  const partial = join(dirname(root), `${prefix}${runName()}`);
+  const partial = join(dirname(root), partialName);
   try {
     await makeFolder(partial);
     await task(ctx.report, 'toolbox', `Unpacking the ${label}`, (advance) =>
@@ -62,7 +79,6 @@ export async function prepareToolbox(
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  return openToolbox(root, toolbox.digest);
 }
 
 async function unpack(
