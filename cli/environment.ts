@@ -15,7 +15,7 @@ import type { Session } from './session.ts';
 /** The argument of the commands that work on one environment. */
 export const ENV: ArgumentSpec = {
   name: 'ENV',
-  describe: 'path of an environment (cfd.yaml), or the name of a base',
+  describe: 'path of an environment (cfd.yaml), or a base: its name or address',
   complete: 'environment',
 };
 
@@ -63,7 +63,7 @@ export async function openEnvironment(
  * be a path. @throws CLI011
  */
 export function refuseNothing(target: string): void {
-  if (existsSync(target) || !/[_/]|\.\w+$/.test(target)) return;
+  if (existsSync(target) || target.includes('://') || !/[_/]|\.\w+$/.test(target)) return;
   const name = basename(target);
   let siblings: readonly string[] = [];
   try {

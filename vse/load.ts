@@ -25,7 +25,7 @@ export interface Loaded {
 }
 
 /**
- * Reads `target`, the path of a layer or the name of a base, with all that it extends, and merges
+ * Reads `target`, the path of a layer or the name or address of a base, with all that it extends, and merges
  * it. What is wrong with the description comes back as diagnostics, as many as one pass can find.
  */
 export async function loadVse(target: string, options: LoadOptions): Promise<Loaded> {
@@ -49,7 +49,7 @@ export async function loadVseOrThrow(
   return { vse, warnings: diagnostics };
 }
 
-/** A target is a path first; a bare word that is no file is looked up like a base. */
+/** A target is a path first; an address, and a bare word that is no file, is found like a base. */
 function locateTarget(
   target: string,
   options: LoadOptions,
@@ -57,7 +57,8 @@ function locateTarget(
 ): Location | undefined {
   const path = resolve(options.cwd, target);
   if (existsSync(path)) return { type: 'file', path, file: showFile(path, options.cwd) };
-  if (!target.includes('/') && !/\.ya?ml$/.test(target))
+  const isAddress = target.includes('://');
+  if (isAddress || (!target.includes('/') && !/\.ya?ml$/.test(target)))
     return locate(target, { directory: options.cwd }, options, findings);
   const near = nearest(basename(path), filesIn(dirname(path)));
   findings.error('VSE001', `There is no file '${target}'`, {

@@ -20,13 +20,17 @@ export default defineCommand({
       kind: 'text',
       placeholder: 'BASE',
       complete: 'base',
-      describe: `what it builds on: the name of a base or ./a-layer.yaml (default: ${DEFAULT_BASE})`,
+      describe: `what it builds on: a base's name, ./a-layer.yaml or oci://… (default: ${DEFAULT_BASE})`,
     },
   },
   examples: [
     { command: 'vsec init myenv', does: 'on the default base' },
     { command: 'vsec init cfd --extends debian-12-hpc', does: 'for parallel programs' },
     { command: 'vsec init cfd --extends ./site.yaml', does: "on a site's layer" },
+    {
+      command: 'vsec init cfd --extends oci://registry.example/site/base:2026.1',
+      does: 'on a published one',
+    },
   ],
   async run({ args: [name = basename(process.cwd())], options, session }) {
     const base = options.extends ?? DEFAULT_BASE;

@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MANIFEST, readManifest } from '../../builders/manifest.ts';
 import { openTarget } from '../../repos/oci/open.ts';
 import { publishBase, type PublishedAs } from '../../repos/publish/publish-base.ts';
 import { publishBundle } from '../../repos/publish/publish-bundle.ts';
 import { isTag } from '../../repos/oci/reference.ts';
 import { defaultKeyFile, openSigner, type Signer } from '../../repos/signing/signer.ts';
-import { fingerprint } from '../../repos/signing/public-key.ts';
+import { fingerprint, showPublicKey } from '../../repos/signing/public-key.ts';
 import { misuse } from '../../vse/diagnostic.ts';
 import { localLayers } from '../../vse/reach.ts';
 import { defineCommand } from '../command.ts';
@@ -21,15 +22,22 @@ function usage(to: string, { digest, version }: PublishedAs): string {
   return `${to.replace(/:[^/:]+$/, '')}:${version}`;
 }
 
-function summary(made: PublishedAs, signer: Signer): string {
+function summary(made: PublishedAs, signer: Signer, reference: string): string {
   return [
     `Published ${made.kind} ${made.version}: ${plural(made.files.length, 'file')}, ${formatBytes(made.size)}`,
     ...made.files.map((file) => `  ${file}`),
     `  tags ${made.tags.join(', ')}`,
     `  ${made.digest}`,
     `  signed by ${fingerprint(signer.key)}`,
+    ...(reference.startsWith('oci') ? trustIn(signer, reference) : []),
   ].join('\n');
 }
+
+/** What those who use it have to write, once: their configuration is all that vsec believes. */
+const trustIn = ({ key }: Signer, reference: string): readonly string[] => [
+  '  trusted by who has in ~/.config/vsec/config.yaml:',
+  `    publishers: { '${dirname(reference)}': '${showPublicKey(key)}' }`,
+];
 
 async function publish(
   target: string,
@@ -108,7 +116,7 @@ export default defineCommand({
     const use = usage(to, made);
     if (options.json) session.printJson({ ...made, reference: use });
     else {
-      session.say(summary(made, signer));
+      session.say(summary(made, signer, use));
       session.print(use);
     }
     return 0;

@@ -63,6 +63,8 @@ describe.skipIf(!installed('docker-registry'))('a site and its user', () => {
     const to = `oci://${registry.host}/site/base`;
     const published = await as('operator', 'publish', 'site.yaml', '--to', to);
     expect(published.stderr).toContain('2 files');
+    const trust = `publishers: { 'oci://${registry.host}/site': '${publicKey}' }`;
+    expect(published.stderr).toContain(trust);
     expect(published.stdout.trim()).toBe(`${to}:2026.1`);
     reference = published.stdout.trim();
   });
@@ -76,6 +78,9 @@ describe.skipIf(!installed('docker-registry'))('a site and its user', () => {
     await as('user', 'version');
     writeFileSync(join(root, 'user', '.config', 'vsec', 'config.yaml'), config);
     expect(await as('user', 'check', 'mine.yaml')).toMatchObject({ code: 0 });
+    expect((await as('user', 'init', 'fresh', '--extends', reference)).stdout).toBe('fresh.yaml\n');
+    expect(await as('user', 'check', 'fresh.yaml')).toMatchObject({ code: 0 });
+    expect((await as('user', 'show', reference)).stdout).toContain('- cron #');
   });
 
   it('the policy stops them, and the message names the line of the site', async () => {

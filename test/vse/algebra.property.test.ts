@@ -20,7 +20,7 @@ import {
 } from './support-stacks.ts';
 import { folder, load, type Files } from './support.ts';
 
-const STACKS = Number(process.env['VSEC_STACKS'] ?? 40);
+const STACKS = Number(process.env['VSEC_STACKS'] ?? 20);
 /** Generous: also ten thousand, on a slow machine. */
 const TIMEOUT = 60_000 + STACKS * 200;
 
