@@ -23,6 +23,7 @@ need xmllint libxml2-utils
 need shellcheck shellcheck
 need time time
 need zstd zstd
+need rsync rsync
 need unsquashfs squashfs-tools
 need docker-registry docker-registry
 need ssh-keygen openssh-client

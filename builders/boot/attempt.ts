@@ -34,6 +34,8 @@ export interface BootTest {
   readonly timeout: number;
   readonly command?: string;
   readonly consoleLog?: string;
+  /** Where nodes that come by the network get images, when not from this process. */
+  readonly images?: string;
   /** Where guests of Xen are started. */
   readonly venue?: XenVenue;
   readonly toolbox: Toolbox;

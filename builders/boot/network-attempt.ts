@@ -44,7 +44,9 @@ export async function attemptByNetwork(
     const bundles = [await publish(bundle)];
     const cluster = { name: 'vsec-boot', nodes: [] };
     const address = { host: '127.0.0.1', port: 0 };
-    head = await startHeadNode({ bundles, cluster, key, ...address }, discreet(ctx));
+    const { images } = test;
+    const options = { bundles, cluster, key, ...address, ...(images !== undefined && { images }) };
+    head = await startHeadNode(options, discreet(ctx));
     const steps = new NetbootLog();
     const sequence: Sequence = {
       ...{ test, accelerator, spare, scratch, steps },

@@ -48,6 +48,7 @@ export function nodeConfig(image: GoldenImage, places: NetbootPlaces = {}): stri
   const own = image.cmdline.filter((argument) => argument !== 'console=hvc0');
   return render('netboot/guest.cfg.hbs', xl, {
     ...common(image, places),
+    unsigned: false,
     name: image.name,
     memory: mebibytes(image.machine.memory),
     vcpus: image.machine.vcpus,
@@ -62,6 +63,7 @@ function common(image: GoldenImage, places: NetbootPlaces) {
   const target = places.disk ?? `${POOL}/${image.name}-disk.raw`;
   const nics = image.machine.nics.length > 0 ? image.machine.nics : [{}];
   return {
+    unsigned: places.key === undefined,
     disks: [`format=raw,vdev=xvda,access=rw,target=${target}`],
     vifs: nics.map(({ mac, bridge }) =>
       [...(mac === undefined ? [] : [`mac=${mac}`]), `bridge=${bridge ?? BRIDGE}`].join(','),

@@ -8,7 +8,7 @@ import type { PublishedBundle } from './published.ts';
 /**
  * `netboot-NODE.cfg` and `node-NODE.cfg` for every node of `image`, and `diskless-NODE.cfg`: as in the
  * bundle, but with the node's name and MAC address, and with the head node's address and key on the
- * shim's command line.
+ * shim's command line. Where the cluster names no nodes, one set that any machine can be made from.
  */
 export function nodeConfigs(
   image: GoldenImage,
@@ -17,26 +17,30 @@ export function nodeConfigs(
   server: string,
   key: string,
 ): readonly GlueFile[] {
+  if (cluster.nodes.length === 0) return configsFor(image, server, key);
   return cluster.nodes
     .filter(({ mac }) => nodeFor(mac, cluster, bundles)?.bundle.stem === image.stem)
     .flatMap(({ name, mac }) => {
       const [first = {}, ...others] = image.machine.nics;
       const machine = { ...image.machine, nics: [{ ...first, mac }, ...others] };
-      const node: GoldenImage = { ...image, name, machine };
-      const { streams = {} } = image.netboot ?? {};
-      const pinned = { server, key };
-      return [
-        ...(streams['tar.zst']
-          ? [
-              text(`netboot-${name}.cfg`, netbootConfig(node, pinned)),
-              text(`node-${name}.cfg`, nodeConfig(node)),
-            ]
-          : []),
-        ...(streams['squashfs']
-          ? [text(`diskless-${name}.cfg`, disklessConfig(node, pinned))]
-          : []),
-      ];
+      return configsFor({ ...image, name, machine }, server, key);
     });
+}
+
+function configsFor(node: GoldenImage, server: string, key: string): readonly GlueFile[] {
+  const { streams = {} } = node.netboot ?? {};
+  const pinned = { server, key };
+  return [
+    ...(streams['tar.zst']
+      ? [
+          text(`netboot-${node.name}.cfg`, netbootConfig(node, pinned)),
+          text(`node-${node.name}.cfg`, nodeConfig(node)),
+        ]
+      : []),
+    ...(streams['squashfs']
+      ? [text(`diskless-${node.name}.cfg`, disklessConfig(node, pinned))]
+      : []),
+  ];
 }
 
 const text = (path: string, content: string): GlueFile => ({ path, content, mode: 0o644 });

@@ -6,6 +6,9 @@ lower=$ram/lower
 root=/new
 
 step transfer
+case $images in
+rsync://*) failed bad-configuration 'rsync needs a disk to put the image on; disk-less nodes fetch it by http' ;;
+esac
 mkdir -p "$ram"
 # All of the memory: what the image and its changes need is not known here, and this is all there is.
 mount -t tmpfs -o mode=0755,size=100% tmpfs "$ram"

@@ -1,21 +1,23 @@
 /** Nodes that come by the network: a disk that the shim fills, and a node that has none. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backendByName } from '../../builders/backends/index.ts';
-import type { BootTest } from '../../builders/boot/attempt.ts';
+import type { Attempt, BootTest } from '../../builders/boot/attempt.ts';
+import { freePort } from '../../builders/boot/login.ts';
 import { openImage } from '../../builders/boot/image-under-test.ts';
 import { attemptByNetwork } from '../../builders/boot/network-attempt.ts';
 import type { BootResult } from '../../builders/boot/result.ts';
 import type { NetbootParts } from '../../builders/backend.ts';
 import { goldenImage, readManifest } from '../../builders/manifest.ts';
-import { createContext } from '../../cli/context.ts';
-import type { Session } from '../../cli/session.ts';
-import { obtainBootToolbox } from '../../cli/toolboxes.ts';
 import { vsec } from '../support/vsec.ts';
+import { ctx, toolbox } from './support/booting.ts';
 import { buildLayer, lockLayer } from './support/environment.ts';
+import { needs } from './support/programs.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Consoles stay there for a look after a failure. */
@@ -34,6 +36,8 @@ override:
 remove:
   backends: [qemu, kvm]
 `;
+
+const STEPS = ['drivers', 'dhcp', 'cluster', 'node', 'disk', 'transfer', 'configure', 'finish'];
 
 let folder = '';
 let bundle = '';
@@ -56,13 +60,11 @@ async function boot(backend: string, args: readonly string[]): Promise<BootResul
 }
 
 /** Boots by the network with something changed in what the shim is told, or in the machine. */
-async function attemptWith(parts: Partial<NetbootParts>, disk: number) {
-  const ctx = createContext({
-    report: () => undefined,
-    signal: new AbortController().signal,
-    env: process.env,
-  });
-  const session = { context: ctx, diagnose: () => undefined } as unknown as Session;
+async function attemptWith(
+  parts: Partial<NetbootParts>,
+  disk: number,
+  more: Partial<BootTest> = {},
+): Promise<Attempt> {
   const manifest = await readManifest(bundle);
   const image = goldenImage(manifest);
   const backend = backendByName('netboot');
@@ -74,9 +76,28 @@ async function attemptWith(parts: Partial<NetbootParts>, disk: number) {
       machine: { ...image.machine, disk },
     },
     under: await openImage(bundle, manifest, image, backend, ctx),
-    toolbox: await obtainBootToolbox(session),
+    toolbox: await toolbox(),
+    ...more,
   };
   return attemptByNetwork(boot, 'tcg', false);
+}
+
+interface RsyncServer {
+  /** As guests of QEMU's user networking reach it. */
+  readonly url: string;
+  stop(): void;
+}
+
+/** The distribution's own rsync, with the bundle as its only module. */
+async function rsyncServer(): Promise<RsyncServer> {
+  const port = await freePort();
+  const config = join(folder, 'rsyncd.conf');
+  const lines = ['use chroot = no', 'uid = root', 'gid = root', '[images]', `path = ${bundle}`];
+  writeFileSync(config, [...lines, 'read only = yes', ''].join('\n'));
+  const args = ['--daemon', '--no-detach', `--config=${config}`, '--address=127.0.0.1'];
+  const daemon = spawn('rsync', [...args, `--port=${port}`], { stdio: 'ignore' });
+  await once(daemon, 'spawn');
+  return { url: `rsync://10.0.2.2:${port}/images`, stop: () => daemon.kill() };
 }
 
 describe('the netboot shim', () => {
@@ -94,10 +115,27 @@ describe('the netboot shim', () => {
     expect(result).toMatchObject({ up: true, failedUnits: [], image: 'node_1.0.0_amd64.tar.zst' });
     expect(result.imageSha256After).toBe(result.imageSha256Before);
     expect(result.guest?.rootfsUuid).toBe((await readManifest(bundle)).rootfs.uuid);
-    expect(result.steps?.map(({ name }) => name)).toEqual([
-      ...['drivers', 'dhcp', 'cluster', 'node', 'disk', 'transfer', 'configure', 'finish'],
-    ]);
+    expect(result.steps?.map(({ name }) => name)).toEqual(STEPS);
     expect(result.exec?.stdout).toMatch(/^node-123456\nLABEL=vse-/);
+    // Of the shim, which starts first: all the memory that it had.
+    const console = readFileSync(join(LOGS, 'console-netboot.log'), 'utf8');
+    const [, memory] = /Memory: \d+K\/(\d+)K available/.exec(console) ?? [];
+    expect(Number(memory)).toBeLessThanOrEqual(128 * 1024);
+  });
+
+  test('fills a disk by rsync, from a server of that', async (context) => {
+    needs(context, 'rsync', 'rsync');
+    const server = await rsyncServer();
+    try {
+      const consoleLog = join(LOGS, 'console-netboot-rsync.log');
+      const more = { images: server.url, consoleLog };
+      const { watched, steps } = await attemptWith({}, 4096 * MIB, more);
+      expect(watched.ending, `console: ${consoleLog}`).toMatchObject({ kind: 'up' });
+      expect(steps?.map(({ name }) => name)).toEqual(STEPS);
+      expect(steps?.find(({ name }) => name === 'cluster')?.detail).toContain(server.url);
+    } finally {
+      server.stop();
+    }
   });
 
   test('makes no node of an image that is not the one that was pinned', async () => {
@@ -118,8 +156,12 @@ describe('the netboot shim', () => {
   });
 });
 
-test('a node without a disk is up', async () => {
-  const result = await boot('diskless', ['--exec', 'lsblk -dno TYPE; findmnt -no FSTYPE /']);
+/** The shim's kernel and initrd by each way that firmware, or QEMU in its place, can fetch them. */
+test.each(['ipxe', 'grub'])('a node without a disk is up, started by %s', async (firmware) => {
+  const command = 'lsblk -dno TYPE; findmnt -no FSTYPE /; grep -o vsec.key= /proc/cmdline';
+  const result = await boot('diskless', ['--firmware', firmware, '--exec', command]);
   expect(result).toMatchObject({ up: true, failedUnits: [], image: 'node_1.0.0_amd64.squashfs' });
-  expect(result.exec?.stdout).toBe('loop\noverlay\n');
+  expect(result.imageSha256After).toBe(result.imageSha256Before);
+  // Pinned by the script, which the head node wrote for this machine.
+  expect(result.exec?.stdout).toBe('loop\noverlay\nvsec.key=\n');
 });

@@ -1,27 +1,23 @@
-/** Xen for real: a host image of ours through its own boot menu, and the golden image in it. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** Xen for real: a host image of ours in each way to start it, and the golden image in its guests. */
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Firmware } from '../../builders/backend.ts';
+import { bootBundle } from '../../builders/boot/boot.ts';
 import type { BootResult } from '../../builders/boot/result.ts';
-import type { Manifest } from '../../builders/manifest.ts';
+import { XenVenue } from '../../builders/boot/xen-venue.ts';
 import { vsec } from '../support/vsec.ts';
+import { ctx, toolbox, xenHost } from './support/booting.ts';
 import { buildLayer, lockLayer } from './support/environment.ts';
+import type { Built } from './support/environment.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Consoles stay there for a look after a failure. */
 const LOGS = join(ROOT, 'build', 'e2e');
-
-const HOST = `vse: 1
-name: xenhost
-version: 1.0.0
-extends: debian-12-xen-host
-add:
-  hypervisor: { cmdline: { loglvl: all } }
-override:
-  hypervisor: { cmdline: { dom0_mem: "480M,max:480M" } }
-`;
+/** Seconds for each host and each guest: processors that are emulated twice over take their time. */
+const TIMEOUT = 1200;
 
 const GUEST = `vse: 1
 name: gold
@@ -31,72 +27,140 @@ add:
   backends: [xen-pv, xen-pvh, xen-hvm]
 `;
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'vsec-xen-'));
-  mkdirSync(LOGS, { recursive: true });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** With libvirt in it, and the guest's glue, for both of its readers to be asked. */
+const host = (glue: readonly string[]): string => `vse: 1
+name: xenhost
+version: 1.0.0
+extends: debian-12-xen-host
+add:
+  packages: [libvirt-daemon-driver-xen, libvirt-clients]
+  hypervisor: { cmdline: { loglvl: all } }
+  files:
+    /etc/libvirt/libvirtd.conf: { content: "unix_sock_group = \\"root\\"\\nauth_unix_rw = \\"none\\"\\n" }
+${glue.map((file) => `    /root/glue/${file.replaceAll('/', '-')}: { source: ${gold.bundle}/boot/${file} }\n`).join('')}
+override:
+  hypervisor: { cmdline: { dom0_mem: "480M,max:480M" } }
+`;
 
-async function build(name: string, text: string): Promise<{ bundle: string; manifest: Manifest }> {
+/** In dom0: each line says which reader took which file, or what it said. */
+const JUDGES = `cd /root/glue
+for f in *.cfg; do said=$(xl -N create "$f" 2>&1) && echo "xl $f" || echo "xl refuses $f: $said"; done
+libvirtd -d
+for _ in $(seq 60); do virsh -q -c xen:///system list >/dev/null 2>&1 && break; sleep 1; done
+convert() { said=$(virsh -q -c xen:///system "$1" xen-xl "$2" 2>&1) && echo "virsh $2" || echo "virsh refuses $2: $said"; }
+for f in *.cfg; do convert domxml-from-native "$f"; done
+for f in *.xml; do convert domxml-to-native "$f"; done
+`;
+
+let folder = '';
+let gold: Built;
+let glue: readonly string[] = [];
+let node: Built;
+
+async function build(name: string, text: string): Promise<Built> {
   const { path } = await lockLayer(folder, name, text);
   return buildLayer(path, folder, []);
 }
 
-async function boot(bundle: string, backend: string, args: readonly string[]): Promise<BootResult> {
-  const log = join(LOGS, `console-${backend}.log`);
-  const { code, stdout, stderr } = await vsec([
-    ...['boot', bundle, '--backend', backend, '--timeout', '15m'],
-    ...['--console-log', log, '--json', '--progress', 'plain', ...args],
-  ]);
-  expect(code, `${stderr}\nconsole: ${log}`).toBe(0);
-  return JSON.parse(stdout) as BootResult;
-}
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vsec-xen-'));
+  mkdirSync(LOGS, { recursive: true });
+  gold = await build('gold', GUEST);
+  glue = ['xen-pv', 'xen-pvh', 'xen-hvm', 'netboot'].flatMap((backend) =>
+    readdirSync(join(gold.bundle, 'boot', backend)).map((file) => `${backend}/${file}`),
+  );
+  node = await build('xenhost', host(glue));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a host image', () => {
-  test('starts Xen by its own boot menu, with the arguments that the VSE gives', async () => {
-    const { bundle, manifest } = await build('xenhost', HOST);
-    for (const name of ['xen.cfg', 'menu.lst'])
-      expect(existsSync(join(bundle, 'boot/xen-host', name)), name).toBe(true);
-    expect(manifest.boot.hypervisor?.cmdline).toContain('loglvl=all');
+  async function boot(firmware: Firmware, command: string): Promise<BootResult> {
+    const log = join(LOGS, `console-xen-host-${firmware}.log`);
+    const { code, stdout, stderr } = await vsec([
+      ...['boot', node.bundle, '--backend', 'xen-host', '--firmware', firmware],
+      ...['--timeout', `${TIMEOUT}s`, '--console-log', log, '--json', '--progress', 'plain'],
+      ...['--exec', command],
+    ]);
+    expect(code, `${stderr}\nconsole: ${log}`).toBe(0);
+    const result = JSON.parse(stdout) as BootResult;
+    expect(result).toMatchObject({ up: true, tier: 'ran', failedUnits: [], firmware });
+    expect(result.imageSha256After).toBe(result.imageSha256Before);
+    // The arguments that the VSE gives.
+    expect(result.exec?.stdout).toMatch(/^xen_commandline\s*:.* loglvl=all/m);
+    expect(result.exec?.stdout).toMatch(/^xen_commandline\s*:.*dom0_mem=480M,max:480M/m);
+    return result;
+  }
+
+  test('starts Xen by its own boot menu; xl and libvirt there take all glue', async () => {
     const command = 'xl info; ip -brief address show xenbr0; systemctl is-system-running';
-    const result = await boot(bundle, 'xen-host', ['--exec', command]);
-    expect(result).toMatchObject({ up: true, tier: 'ran', failedUnits: [] });
-    const said = result.exec?.stdout ?? '';
-    expect(said).toMatch(
-      /^xen_commandline\s*:.* loglvl=all.*dom0_mem=480M,max:480M|^xen_commandline\s*:.*dom0_mem=480M,max:480M.* loglvl=all/m,
+    const { exec } = await boot('bios', `${command}; ${JUDGES}`);
+    expect(exec?.stdout).toMatch(/^xen_version\s*: 4\.17/m);
+    expect(exec?.stdout).toMatch(/^xenbr0 .*\b10\.0\.2\.\d+/m);
+    expect(exec?.stdout).toMatch(/^running$/m);
+    const files = glue.map((file) => file.replaceAll('/', '-'));
+    const wanted = files.flatMap((file) =>
+      file.endsWith('.cfg') ? [`xl ${file}`, `virsh ${file}`] : [`virsh ${file}`],
     );
-    expect(said).toMatch(/^xen_version\s*: 4\.17/m);
-    expect(said).toMatch(/^xenbr0 .*\b10\.0\.2\.\d+/m);
-    expect(said).toMatch(/^running$/m);
+    const judged = exec?.stdout.match(/^(xl|virsh) .*/gm) ?? [];
+    expect([...judged].sort()).toEqual(wanted.sort());
+  });
+
+  test.each(['uefi', 'xen-efi'] as const)('starts Xen by %s', async (firmware) => {
+    const { exec } = await boot(firmware, 'xl info; ls -d /sys/firmware/efi');
+    expect(exec?.stdout).toMatch(/^\/sys\/firmware\/efi$/m);
   });
 });
 
-describe('the golden image', () => {
-  let bundle = '';
-  let manifest: Manifest;
-  beforeAll(async () => {
-    ({ bundle, manifest } = await build('gold', GUEST));
-  });
+/** One after the other in one host. */
+describe('the golden image, unmodified', () => {
+  const venue = new XenVenue(xenHost);
+  afterAll(() => venue.close());
 
-  const cameUpUnmodified = (result: BootResult): void => {
-    expect(result).toMatchObject({ up: true, tier: 'ran', failedUnits: [] });
-    const listed = manifest.artifacts.find(({ file }) => file === result.image);
+  async function boot(backend: string, firmware: Firmware, exec?: string): Promise<BootResult> {
+    const consoleLog = join(LOGS, `console-${backend}-${firmware}.log`);
+    const way = { backend, firmware, venue, timeout: TIMEOUT, consoleLog };
+    const more = {
+      ...(backend !== 'netboot' && { disk: 'raw' }),
+      ...(exec !== undefined && { exec }),
+    };
+    const result = await bootBundle(gold.bundle, { ...way, ...more }, await toolbox(), ctx);
+    expect(result, `console: ${consoleLog}`).toMatchObject({
+      ...{ up: true, tier: 'ran', failedUnits: [], diagnostics: [] },
+      guest: { rootfsUuid: gold.manifest.rootfs.uuid },
+    });
+    const listed = gold.manifest.artifacts.find(({ file }) => file === result.image);
     expect(result.imageSha256Before).toBe(listed?.sha256);
     expect(result.imageSha256After).toBe(listed?.sha256);
-    expect(result.guest?.rootfsUuid).toBe(manifest.rootfs.uuid);
-  };
+    return result;
+  }
 
   test('has a kernel and an initrd that say what Xen needs to know', () => {
-    const { kernel } = manifest.boot;
+    const { kernel } = gold.manifest.boot;
     expect(kernel?.xen).toEqual(['pv', 'pvh']);
     expect(kernel?.config).toMatchObject({ CONFIG_XEN_PV: 'y', CONFIG_XEN_PVH: 'y' });
     expect(kernel?.drivers).toEqual(expect.arrayContaining(['xen_blkfront', 'xen_netfront']));
   });
 
-  test('comes up as a PV guest', async () => {
-    cameUpUnmodified(await boot(bundle, 'xen-pv', ['--disk', 'raw']));
-    const log = readFileSync(join(LOGS, 'console-xen-pv.log'), 'utf8');
+  test('comes up as a PV guest, by a kernel that the host hands over', async () => {
+    const { exec } = await boot('xen-pv', 'kernel', 'cat /sys/hypervisor/guest_type');
+    expect(exec).toMatchObject({ exitCode: 0, stdout: 'PV\n' });
+    const log = readFileSync(join(LOGS, 'console-xen-pv-kernel.log'), 'utf8');
     expect(log).toMatch(/vsec: up .* xen=PV\r?$/m);
+  });
+
+  test("comes up as a PV guest, by the image's own kernel", async () => {
+    await boot('xen-pv', 'pygrub');
+  });
+
+  test('comes up as a PVH guest', async () => {
+    await boot('xen-pvh', 'kernel');
+  });
+
+  test('fills a disk by the netboot shim, and the node boots from that', async () => {
+    const { steps, exec } = await boot('netboot', 'xen', 'hostname');
+    expect(steps?.map(({ name }) => name)).toEqual([
+      ...['drivers', 'dhcp', 'cluster', 'node', 'disk', 'transfer', 'configure', 'finish'],
+    ]);
+    expect(exec?.stdout).toMatch(/^gold-[0-9a-f]{6}\n$/);
   });
 });
