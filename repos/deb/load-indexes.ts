@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { failure, misuse, warning, type Diagnostic } from '../../vse/diagnostic.ts';
+import { failure, misuse, VsecError, warning, type Diagnostic } from '../../vse/diagnostic.ts';
 import { task, type Context } from '../../vse/report.ts';
 import type { RepositoryConfig } from '../../vse/types.ts';
 import { AllMirrorsFailed, download, downloadFailure } from '../fetch.ts';
@@ -81,8 +81,7 @@ export async function loadIndexes(
     const suites = await together(repository.suites, AT_ONCE, ctx.signal, async (suite, signal) => {
       const request = { name, repository, suite, bases, keys, insecure, now };
       const fetching = { client, progress, ctx: { ...ctx, signal } };
-      const found = await fetchRelease(request, client, fetching.ctx);
-      return { found, files: await packagesFiles(request, found, architectures, fetching) };
+      return suiteIndexes(request, architectures, fetching);
     });
     return {
       indexes: suites.map(({ found }) => found.index),
@@ -102,6 +101,33 @@ export async function loadIndexes(
   }
 }
 
+interface SuiteIndexes {
+  readonly found: SuiteRelease;
+  readonly files: readonly PackagesFile[];
+}
+
+/** A mirror that is updated between one file and the next is asked for all of them once more. */
+async function suiteIndexes(
+  request: SuiteRequest,
+  architectures: readonly string[],
+  fetching: Fetching,
+): Promise<SuiteIndexes> {
+  const get = async (found: SuiteRelease): Promise<SuiteIndexes> => ({
+    found,
+    files: await packagesFiles(request, found, architectures, fetching),
+  });
+  const found = await fetchRelease(request, fetching.client, fetching.ctx);
+  try {
+    return await get(found);
+  } catch (error) {
+    const code = error instanceof VsecError ? error.diagnostics[0]?.code : undefined;
+    if (fetching.ctx.offline || !CHANGING.has(code ?? '')) throw error;
+    const now = await fetchRelease(request, fetching.client, fetching.ctx);
+    if (now.index.sha256 === found.index.sha256) throw error;
+    return get(now);
+  }
+}
+
 /** What the files of one call share. */
 interface Fetching {
   readonly client: HttpClient;
@@ -116,6 +142,9 @@ function progressOf(advance: (done: number, total: number) => void): Fetching['p
     got: (bytes) => advance((done += bytes), total),
   };
 }
+
+/** How files look that are not those of their release: other bytes, or none. */
+const CHANGING: ReadonlySet<string> = new Set(['REPO140', 'REPO152']);
 
 const ignored = (name: string): Diagnostic =>
   warning('REPO190', `the signatures of repository ${name} are not checked`, {

@@ -16,7 +16,7 @@ const MAX_LAYER = 2 ** 20;
  */
 export async function fetchLayer(url: string, sha256: string, ctx: Context): Promise<Uint8Array> {
   const store = new Store(ctx.cacheDir);
-  if (await store.has(sha256)) return readFile(store.path(sha256));
+  if (await store.verify(sha256)) return readFile(store.path(sha256));
   if (ctx.offline)
     throw failure('REPO113', `${shownUrl(url)} is not in the cache`, {
       hint: 'run once without --offline',

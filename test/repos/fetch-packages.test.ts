@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
@@ -414,6 +415,26 @@ test('plain http goes through a proxy without a tunnel', async () => {
   };
   await fetchPackages(packages, REPOSITORIES, { ...ctx, env });
   expect(mirrors[0]?.paths()).toEqual([`/${poolPath('p0')}`]);
+});
+
+test('a slow mirror is waited for while it sends something', async () => {
+  const drop = async (response: ServerResponse, content: Buffer): Promise<void> => {
+    response.writeHead(200, { 'content-length': content.length });
+    for (let at = 0; at < content.length; at += 10) {
+      response.write(content.subarray(at, at + 10));
+      await sleep(100);
+    }
+    response.end();
+  };
+  const slow: Misbehaviour = async (_request, response, content) => {
+    await drop(response, content!);
+    return true;
+  };
+  const env = { VSEC_NETWORK_TIMEOUT: '1' };
+  const { packages, ctx } = await setup([200], [slow], { env });
+  const started = performance.now();
+  await expectWhole(await fetchPackages(packages, REPOSITORIES, ctx));
+  expect(performance.now() - started).toBeGreaterThan(1500);
 });
 
 test('file: mirrors', async () => {

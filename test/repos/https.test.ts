@@ -1,8 +1,9 @@
 /** Mirrors by https: whose certificates are believed. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fetchPackages } from '../../repos/fetch-packages.ts';
@@ -58,6 +59,31 @@ test.skipIf(!openssl)('NODE_EXTRA_CA_CERTS and SSL_CERT_FILE are honoured', asyn
     expect((await fetch({ NODE_EXTRA_CA_CERTS: cert })).size).toBe(1);
     expect((await fetch({ SSL_CERT_FILE: cert })).size).toBe(1);
   } finally {
+    server.close();
+  }
+});
+
+test.skipIf(!openssl)('https goes through the tunnel of a proxy, to the end', async () => {
+  const { server, cert, fetch } = await secureMirror();
+  const asked: string[] = [];
+  const proxy = createPlainServer().on('connect', (request, socket: Socket) => {
+    asked.push(request.url ?? '');
+    const { hostname, port } = new URL(`http://${request.url}`);
+    const onward = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const one of [socket, onward]) one.on('error', () => {});
+  });
+  await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready));
+  const https_proxy = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  try {
+    expect((await fetch({ https_proxy, NODE_EXTRA_CA_CERTS: cert })).size).toBe(1);
+    const { port } = server.address() as AddressInfo;
+    expect(asked).toEqual([`localhost:${port}`]);
+    expect(textOf(await diagnosticOf(fetch({ https_proxy })))).toContain('TLS: self-signed');
+  } finally {
+    proxy.close();
     server.close();
   }
 });

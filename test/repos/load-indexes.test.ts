@@ -241,6 +241,34 @@ test('a tampered Packages file is refused, and nothing of it stays', async () =>
   expect(await filesBelow(join(ctx.cacheDir, 'indexes'))).toEqual([]);
 });
 
+test('a mirror that changes between InRelease and Packages is asked once more', async () => {
+  await publish({ date: hoursAgo(5), byHash: false });
+  let changed = false;
+  server.misbehave = async (request, response) => {
+    if (changed || request.url?.endsWith('InRelease')) return false;
+    changed = true;
+    const packages = { ...PACKAGES, more: Buffer.from('more') };
+    await publish({ date: hoursAgo(1), byHash: false, packages });
+    response.end(await readFile(join(root, request.url ?? '')));
+    return true;
+  };
+  const { indexes, packages } = await load();
+  expect(new Date(indexes[0]?.date ?? 0) > hoursAgo(2)).toBe(true);
+  expect(await readFile(packages[0]?.path ?? '', 'utf8')).toContain('Package: more');
+  expect(server.paths().filter((path) => path.endsWith('InRelease'))).toHaveLength(2);
+});
+
+test('a mirror whose InRelease and Packages never fit is given up', async () => {
+  await publish({ date: hoursAgo(5), byHash: false });
+  const old = await readFile(join(root, 'dists/stable/InRelease'));
+  await publish({ date: hoursAgo(1), byHash: false, packages: { other: Buffer.from('other') } });
+  await writeFile(join(root, 'dists/stable/InRelease'), old);
+  const found = await diagnosticOf(load());
+  expect(found.code).toBe('REPO140');
+  expect(found.hint).toContain('in the middle of an update');
+  expect(server.paths().filter((path) => path.endsWith('InRelease'))).toHaveLength(2);
+});
+
 test('sums of the compressed and of the plain file must both hold', async () => {
   const text = packagesText(PACKAGES);
   const other = sha256(`${text}x`);
