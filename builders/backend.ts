@@ -151,7 +151,10 @@ export interface Backend {
   readonly name: string;
   /** One line for `vsec build --help` and the README. */
   readonly summary: string;
-  /** Disk formats that the glue refers to; the build adds them to what was asked for. */
+  /**
+   * Formats that the glue can refer to, best first. Where none of them was asked for, the build
+   * adds the first.
+   */
   readonly formats: readonly string[];
   /** Other backends whose glue is written together with this one's. */
   readonly brings?: readonly string[];

@@ -125,7 +125,10 @@ function outputs(
   const backends = [
     ...new Set([...named, ...named.flatMap(({ brings = [] }) => brings.map(backendByName))]),
   ];
-  return { formats: [...new Set([...asked, ...backends.flatMap((b) => b.formats)])], backends };
+  const lacking = backends.flatMap(({ formats }) =>
+    formats.some((name) => asked.includes(name)) ? [] : formats.slice(0, 1),
+  );
+  return { formats: [...new Set([...asked, ...lacking])], backends };
 }
 
 /** Parts of a kernel of one's own, without that kernel. */

@@ -7,7 +7,7 @@ import { qemuPlan } from './qemu-guest.ts';
 export const kvm: Backend = {
   name: 'kvm',
   summary: 'KVM on a host with hardware virtualization: a run script and libvirt domains',
-  formats: ['qcow2'],
+  formats: FORMATS,
   firmwares: ['bios', 'uefi', 'kernel', 'microvm'],
   accelerators: ['kvm'],
   check: (image) => checkImage('kvm', image, FORMATS, kvm.emit),

@@ -7,7 +7,7 @@ import { qemuPlan } from './qemu-guest.ts';
 export const qemu: Backend = {
   name: 'qemu',
   summary: 'QEMU on any host: a run script and libvirt domains',
-  formats: ['qcow2'],
+  formats: FORMATS,
   firmwares: ['bios', 'uefi', 'kernel', 'microvm'],
   check: (image) => checkImage('qemu', image, FORMATS, qemu.emit),
   emit: (image) => qemuGlue(image, 'tcg'),

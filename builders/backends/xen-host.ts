@@ -16,6 +16,7 @@ import type {
 } from '../backend.ts';
 import { render } from '../templates.ts';
 import { checkImage } from './machine.ts';
+import { FORMATS } from './qemu-glue.ts';
 import { qemuPlan } from './qemu-guest.ts';
 import { grubLegacy, kernelCommandLine, qemuValue, spaceless, xenEfi } from './quote.ts';
 import { checkXenEntry } from './xen-check.ts';
@@ -29,7 +30,7 @@ const XEN_MEMORY = 64 * MIB;
 export const xenHost: Backend = {
   name: 'xen-host',
   summary: 'a host with Xen in the image: its own boot menu, GRUB legacy, and xen.cfg for UEFI',
-  formats: ['qcow2'],
+  formats: FORMATS,
   firmwares: ['bios', 'uefi', 'xen-efi'],
   xenRole: 'dom0',
   check(image) {

@@ -1,6 +1,6 @@
 /** Xen, para-virtual: no firmware and no emulated device; Xen is handed a kernel. */
 import type { Backend, Firmware } from '../backend.ts';
-import { checkXenGuest } from './xen-check.ts';
+import { checkXenGuest, XEN_FORMATS } from './xen-check.ts';
 import { bootConfig, xenGlue } from './xen-guest.ts';
 import type { XenStart } from './xen-guest.ts';
 
@@ -18,7 +18,7 @@ const WAYS: Partial<Record<Firmware, XenStart>> = { pygrub: PYGRUB, pvgrub: PVGR
 export const xenPv: Backend = {
   name: 'xen-pv',
   summary: "Xen, para-virtual: the bundle's kernel, or the image's own by pygrub or pvgrub",
-  formats: ['raw'],
+  formats: XEN_FORMATS,
   // Without firmware there is no PXE either: the shim plays its part.
   brings: ['netboot'],
   firmwares: ['kernel', 'pygrub', 'pvgrub'],

@@ -1,6 +1,6 @@
 /** Xen, PVH: hardware virtualization for processor and memory, and Xen's own devices. */
 import type { Backend } from '../backend.ts';
-import { checkXenGuest } from './xen-check.ts';
+import { checkXenGuest, XEN_FORMATS } from './xen-check.ts';
 import { bootConfig, xenGlue } from './xen-guest.ts';
 import type { XenStart } from './xen-guest.ts';
 
@@ -15,7 +15,7 @@ const PVGRUB: XenStart = {
 export const xenPvh: Backend = {
   name: 'xen-pvh',
   summary: "Xen, PVH: the bundle's kernel, or the image's own by pvgrub",
-  formats: ['raw'],
+  formats: XEN_FORMATS,
   firmwares: ['kernel', 'pvgrub'],
   xenRole: 'PVH',
   check: (image) => checkXenGuest(xenPvh, 'pvh', image),

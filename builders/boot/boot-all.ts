@@ -102,9 +102,11 @@ function notTried(
   backend: Backend,
   firmware: Firmware | undefined,
   manifest: Manifest,
-  disk = backend.formats[0],
+  disk?: string,
 ): BootResult {
-  const artifact = manifest.artifacts.find((one) => one.format === disk);
+  const artifact = (disk === undefined ? backend.formats : [disk])
+    .map((format) => manifest.artifacts.find((one) => one.format === format))
+    .find((one) => one !== undefined);
   return {
     backend: backend.name,
     up: false,
