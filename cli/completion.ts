@@ -125,7 +125,7 @@ const quote = (text: string): string => text.replaceAll("'", "'\\''");
 const zshText = (text: string): string => quote(text.replace(/([[\]:\\])/g, '\\$1'));
 
 function zshWords(words: string): string {
-  if (ASKED.includes(words)) return `_vsec_words ${words}`;
+  if (ASKED.includes(words)) return ` _vsec_words ${words}`;
   return words === 'files'
     ? '_files'
     : words === 'folders'
@@ -139,7 +139,7 @@ function zshOption(name: string, spec: OptionSpec): string {
   const how = isPath(spec)
     ? zshWords(spec.kind === 'directory' ? 'folders' : 'files')
     : zshWords(asked(spec) ?? choices(spec)?.join(' ') ?? '');
-  const value = spec.kind === 'flag' ? '' : `:${spec.placeholder}:${how}`;
+  const value = spec.kind === 'flag' ? '' : `:${zshText(spec.placeholder)}:${how}`;
   const many = spec.kind === 'list' ? '*' : '';
   const tail = `[${zshText(spec.describe)}]${value}`;
   const long = `'${many}--${name}${tail}'`;
@@ -164,7 +164,7 @@ _vsec_words() {
   local -a words_found
   words_found=(\${(f)"$(vsec words "$1" "$PREFIX" 2>/dev/null)"})
   compadd -a words_found
-  [[ "$1" == environment ]] && _files -/
+  [[ "$1" == environment ]] && _path_files -/
 }
 _vsec() {
   local -a commands

@@ -1,16 +1,9 @@
 /** The program from outside: streams, exit codes, help. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { commands } from '../../cli/table.ts';
 import { BIN, vsec } from '../support/vsec.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'vsec-cli-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const installed = (name: string) => spawnSync(name, ['--version']).error === undefined;
 const shell = (script: string) => spawnSync('bash', ['-c', script], { encoding: 'utf8' });
 
 describe('usage', () => {
@@ -89,48 +82,5 @@ describe('streams', () => {
   ])('colours: %s', async (_, env, coloured) => {
     const { stderr } = await vsec(['nonsense'], { env });
     expect(stderr.includes('\u001b[')).toBe(coloured);
-  });
-});
-
-describe('completion', () => {
-  const complete = (...words: string[]) => {
-    const quoted = words.map((word) => `'${word}'`).join(' ');
-    return shell(
-      `eval "$('${BIN}' completion bash)"; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}
-       _vsec; echo "\${COMPREPLY[*]}"`,
-    ).stdout.trim();
-  };
-  it.each([
-    [['vsec', 'vers'], 'version'],
-    [['vsec', 'version', '--js'], '--json'],
-    [['vsec', '--progress', 'p'], 'plain'],
-    [['vsec', 'completion', 'f'], 'fish'],
-    [['vsec', 'help', 'compl'], 'completion'],
-    [['vsec', 'build', '--format', 'qco'], 'qcow2'],
-    [['vsec', 'check', '--format', 'sa'], 'sarif'],
-    [['vsec', 'lo'], 'lock'],
-    [[BIN, 'init', 'x', '--extends', 'debian-12-h'], 'debian-12-hpc'],
-    [[BIN, 'check', '--format', 'json', 'examples/cfd/cf'], 'examples/cfd/cfd.yaml'],
-  ])('bash completes %j to %s', (words, expected) => expect(complete(...words)).toBe(expected));
-
-  describe.each(['bash', 'zsh', 'fish'])('%s', (name) => {
-    it.skipIf(!installed(name))('accepts its script', async () => {
-      const { stdout } = await vsec(['completion', name]);
-      expect(stdout).toContain('cache-dir');
-      const file = join(scratch, name);
-      writeFileSync(file, stdout);
-      const { status, stderr } = spawnSync(name, ['-n', file], { encoding: 'utf8' });
-      expect([status, stderr]).toEqual([0, '']);
-    });
-  });
-
-  it.skipIf(!installed('fish'))('fish completes words and options', () => {
-    const fish = (line: string) =>
-      spawnSync('fish', ['-c', `'${BIN}' completion fish | source; complete -C '${line}'`], {
-        encoding: 'utf8',
-      }).stdout;
-    expect(fish('vsec vers')).toMatch(/^version\t/);
-    expect(fish('vsec version --js')).toMatch(/^--json\t/);
-    expect(fish('vsec completion z')).toMatch(/^zsh/);
   });
 });

@@ -10,7 +10,7 @@ import { layerSchema } from '../../vse/schema.ts';
 import { mutate, numbers, SEED } from '../support/mutate.ts';
 import { load, top } from './support.ts';
 
-const MUTANTS = Number(process.env['VSEC_MUTANTS'] ?? 50);
+const MUTANTS = Number(process.env['VSEC_MUTANTS'] ?? 200);
 const LONGEST_MS = 10_000;
 
 const read = (path: string): string =>
