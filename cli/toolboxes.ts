@@ -18,8 +18,10 @@ const FOLDER = fileURLToPath(new URL('../builders/toolbox/', import.meta.url));
 /** A month: then newer programs are looked for. */
 export const MAX_AGE_S = 30 * 86_400;
 
+type BootToolbox = 'boot' | 'boot-xen';
+
 export async function toolboxDefinition(
-  name: 'build' | 'boot' | 'xen-host',
+  name: 'build' | BootToolbox | 'xen-host',
   env: Session['context']['env'],
 ): Promise<Vse> {
   const file = join(FOLDER, `${name}.yaml`);
@@ -41,12 +43,15 @@ async function remembered(path: string): Promise<Remembered | undefined> {
 }
 
 /**
- * The toolbox that boots images. Nothing that a boot test shows depends on its exact versions, so
+ * The toolbox that boots images, or Xen hosts. Nothing that a boot test shows depends on its exact versions, so
  * it belongs to no lock; it is resolved once a month and kept in the cache.
  */
-export async function obtainBootToolbox(session: Session): Promise<Toolbox> {
+export async function obtainBootToolbox(
+  session: Session,
+  which: BootToolbox = 'boot',
+): Promise<Toolbox> {
   const { context } = session;
-  const definition = await toolboxDefinition('boot', context.env);
+  const definition = await toolboxDefinition(which, context.env);
   const name = `boot-${definition.treeDigest.replace(/^sha256:/, '').slice(0, 16)}.json`;
   const path = join(context.cacheDir, 'toolbox', name);
   const now = Math.floor(Date.now() / 1000);

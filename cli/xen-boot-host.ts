@@ -1,6 +1,7 @@
 /** The Xen host in which guests of Xen are booted: a VSE of our own, built once and kept. */
 import { mkdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import type { XenHostSource } from '../builders/boot/xen-venue.ts';
 import { buildBundle } from '../builders/build.ts';
 import { hold } from '../builders/lease.ts';
 import { noteUse } from '../repos/last-use.ts';
@@ -11,7 +12,7 @@ import { VsecError } from '../vse/diagnostic.ts';
 import type { Vse } from '../vse/types.ts';
 import { makeLock } from './locking.ts';
 import type { Session } from './session.ts';
-import { MAX_AGE_S, toolboxDefinition } from './toolboxes.ts';
+import { MAX_AGE_S, obtainBootToolbox, toolboxDefinition } from './toolboxes.ts';
 
 /**
  * It is only ever booted, from an overlay, so that nothing but its disk counts: what boots it, what
@@ -28,11 +29,17 @@ export const LEAST = {
   ],
 };
 
+/** The host, and the toolbox that starts it. */
+export const obtainXenHost = async (session: Session): Promise<XenHostSource> => ({
+  bundle: await hostBundle(session),
+  toolbox: await obtainBootToolbox(session, 'boot-xen'),
+});
+
 /**
  * Absolute path of its bundle. As with the boot toolbox, nothing that a boot test shows depends on
  * exact versions: it is resolved once a month, and built again when what makes its disk has changed.
  */
-export async function obtainXenHost(session: Session): Promise<string> {
+async function hostBundle(session: Session): Promise<string> {
   const { context } = session;
   const vse = await toolboxDefinition('xen-host', context.env);
   const folder = join(

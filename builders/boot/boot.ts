@@ -19,6 +19,7 @@ import type { Watched } from './watch.ts';
 import { attemptByNetwork } from './network-attempt.ts';
 import { attemptInXen } from './xen-attempt.ts';
 import { XenVenue } from './xen-venue.ts';
+import type { XenHostSource } from './xen-venue.ts';
 
 export interface BootOptions {
   readonly backend: string;
@@ -34,8 +35,8 @@ export interface BootOptions {
   readonly exec?: string;
   /** Absolute path of a file that receives the whole console, as it comes. */
   readonly consoleLog?: string;
-  /** Gets the bundle of a Xen host (absolute path), building it first if need be. */
-  readonly xenHost?: () => Promise<string>;
+  /** Gets the bundle of a Xen host, building it first if need be. */
+  readonly xenHost?: () => Promise<XenHostSource>;
   /** Where guests of Xen are started; one for this boot alone, in such a host, when absent. */
   readonly venue?: XenVenue;
 }

@@ -43,7 +43,7 @@ export async function attemptInXen(test: BootTest, accelerator: Accelerator): Pr
     };
     const image = reachable(test.image);
     const needs = { accelerator, guestMemory: image.machine.memory, timeout: test.timeout, keep };
-    const host = await venue.enter(needs, toolbox, ctx);
+    const host = await venue.enter(needs, ctx);
     if (!host.up) return withoutHost(host);
     const folder = join(scratch, 'guest');
     mkdirSync(folder);

@@ -24,11 +24,11 @@ const SCRIPT = 'netboot.sh';
 /** Boots once; the guests are gone afterwards, and the host is the venue's. */
 export async function nodeInXen(sequence: Sequence): Promise<Attempt> {
   const { test, accelerator, steps, keep } = sequence;
-  const { toolbox, ctx, venue, timeout, backend } = test;
+  const { ctx, venue, timeout, backend } = test;
   if (!venue) throw failure('BOOT012', 'a netboot on Xen needs a Xen host, and there is none');
   const image = reachable(test.image);
   const guestMemory = image.machine.memory;
-  const host = await venue.enter({ accelerator, guestMemory, timeout, keep }, toolbox, ctx);
+  const host = await venue.enter({ accelerator, guestMemory, timeout, keep }, ctx);
   if (!host.up) return withoutHost(host);
   const install = backend.byNetwork === 'install';
   const job = {

@@ -8,6 +8,13 @@ import { awaitServer } from './login.ts';
 import { makeScratch } from './scratch.ts';
 import { XenHost } from './xen-host.ts';
 
+/** What a host is started from, and with. */
+export interface XenHostSource {
+  /** Absolute path of the bundle of a host. */
+  readonly bundle: string;
+  readonly toolbox: Toolbox;
+}
+
 export interface VenueNeeds {
   readonly accelerator: Accelerator;
   /** Bytes. */
@@ -22,14 +29,14 @@ export interface VenueNeeds {
 const ANSWER = 60_000;
 
 export class XenVenue {
-  private readonly obtain: () => Promise<string>;
-  private bundle: Promise<string> | undefined;
+  private readonly obtain: () => Promise<XenHostSource>;
+  private source: Promise<XenHostSource> | undefined;
   private host: XenHost | undefined;
   private needs: VenueNeeds | undefined;
   private scratch: string | undefined;
 
-  /** `obtain` gets the bundle of a host (absolute path), building it first if need be. */
-  constructor(obtain: () => Promise<string>) {
+  /** `obtain` gets the bundle of a host, building it first if need be. */
+  constructor(obtain: () => Promise<XenHostSource>) {
     this.obtain = obtain;
   }
 
@@ -37,11 +44,11 @@ export class XenVenue {
    * The host, started at the first call; one that died since, or is too small, is replaced. A host
    * that does not come up is returned as it is, and not started again for the same needs.
    */
-  async enter(needs: VenueNeeds, toolbox: Toolbox, ctx: Context): Promise<XenHost> {
+  async enter(needs: VenueNeeds, ctx: Context): Promise<XenHost> {
     const { host } = this;
     if (host && this.fits(needs) && (!host.up || (await answers(host, ctx)))) return host;
     await this.close();
-    const bundle = await (this.bundle ??= this.obtain());
+    const { bundle, toolbox } = await (this.source ??= this.obtain());
     this.scratch = makeScratch(ctx);
     this.needs = needs;
     this.host = await XenHost.start({ ...needs, bundle, scratch: this.scratch }, toolbox, ctx);

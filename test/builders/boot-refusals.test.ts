@@ -38,8 +38,9 @@ async function boot({ manifest, hasXenHost, qemu = 'exit 1', ...options }: Guest
   for (const path of [bundle!, host!, temporary!]) mkdirSync(path);
   writeBundle(bundle!, manifest);
   writeBundle(host!);
-  const xenHost = hasXenHost ? { xenHost: () => Promise.resolve(host!) } : {};
   const toolbox = fakeToolbox(folder, programs(qemu));
+  const source = { bundle: host!, toolbox };
+  const xenHost = hasXenHost ? { xenHost: () => Promise.resolve(source) } : {};
   return bootBundle(bundle!, { ...options, ...xenHost }, toolbox, testContext(temporary!).ctx);
 }
 
