@@ -1,5 +1,6 @@
 /**
- * Writes README.md's table of hypervisors from what `vsec boot --backend all --json` found out.
+ * Writes README.md's table of hypervisors from what `vsec boot --json` found out, with
+ * `--backend all` or of one boot.
  *
  *     node scripts/matrix.mjs README.md RESULTS.json...
  *
@@ -24,7 +25,8 @@ function read(file) {
   } catch (problem) {
     die(`${file}: ${problem.message}`);
   }
-  if (!Array.isArray(rows)) die(`${file} is no array: use vsec boot --backend all --json`);
+  // One boot is no list, and was attempted.
+  if (!Array.isArray(rows)) rows = [{ attempted: true, ...rows }];
   for (const { backend, firmware, tier } of rows)
     if (!backend || !firmware || !TIERS.includes(tier)) die(`${file} holds a row that is no boot`);
   return rows;

@@ -60,9 +60,16 @@ it('shows the best of each way, with what stood for a hypervisor and why one was
   expect(text).not.toContain('old');
 });
 
+it('takes the result of one boot, too, which says nothing of being attempted', () => {
+  const { attempted: _attempted, ...one } = row('qemu', 'uefi', {}) as { attempted: boolean };
+  const { text } = matrix(one);
+  expect(text).toContain('| `qemu` | uefi | ran | 23 s |');
+  expect(text).toContain('SHA-256 `aa`');
+});
+
 it.each<[string, unknown, string]>([
   ['an image that changed', [row('qemu', 'bios', { imageSha256After: 'bb' })], 'changed on qemu'],
-  ['one result', row('qemu', 'bios', {}), 'is no array'],
+  ['a result of something else', { up: true }, 'no boot'],
   ['a row of another kind', [{ backend: 'qemu' }], 'no boot'],
 ])('refuses %s, and leaves the text alone', (_case, result, message) => {
   const { status, stderr, text } = matrix(result);
