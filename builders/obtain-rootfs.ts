@@ -23,7 +23,7 @@ import { keepTree, removeTree, sweep } from './work-folders.ts';
 import type { Stage } from './stages.ts';
 import { stagesOf, treeKey } from './stages.ts';
 import type { Toolbox } from './toolbox.ts';
-import { takeTurn } from './turn.ts';
+import { takeTurn } from '../repos/turn.ts';
 
 export interface RootfsOptions {
   readonly sandbox?: SandboxMode;

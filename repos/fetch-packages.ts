@@ -8,6 +8,7 @@ import type { LockedPackage, LockedRepository } from './lock.ts';
 import { archiveUrls, baseUrls } from './mirrors.ts';
 import { Store } from './store.ts';
 import { together } from './together.ts';
+import { takeTurn } from './turn.ts';
 
 const CONNECTIONS = 8;
 const LISTED = 10;
@@ -88,7 +89,7 @@ async function fetchMissing(
         fetchPackage(
           pkg,
           urls.map((base) => packageUrl(base, pkg)),
-          { client, store, signal, onBytes },
+          { client, store, onBytes, ctx: { ...ctx, signal } },
         );
       arrived(pkg, await fromMirrorsOrArchive(pkg, addresses, from, ctx));
     });
@@ -107,16 +108,24 @@ async function fetchMissing(
 interface Fetching {
   readonly client: HttpClient;
   readonly store: Store;
-  readonly signal: AbortSignal;
   readonly onBytes: (difference: number) => void;
+  readonly ctx: Context;
 }
 
 async function fetchPackage(
   pkg: LockedPackage,
   urls: readonly string[],
-  { client, store, signal, onBytes }: Fetching,
+  { client, store, onBytes, ctx }: Fetching,
 ): Promise<string> {
   const { sha256, size } = pkg;
+  const { signal } = ctx;
+  const isThere = (): boolean => store.hasNow(sha256, size);
+  const end = await takeTurn(`package-${sha256}`, isThere, { ...ctx, report: () => undefined });
+  if (isThere()) {
+    end();
+    onBytes(size);
+    return store.path(sha256);
+  }
   const file = await store.begin();
   try {
     await download(client, file, { urls, sha256, size, signal, onBytes });
@@ -127,6 +136,7 @@ async function fetchPackage(
     throw downloadFailure(error, what, 'REPO150', { sha256, size });
   } finally {
     await file.discard();
+    end();
   }
 }
 

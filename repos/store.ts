@@ -2,7 +2,7 @@
  * The package store: every file under its SHA-256, at `store/sha256/aa/aabb…` below the cache.
  * An object has its name only when it is whole and right; objects never change.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -49,6 +49,16 @@ export class Store {
   async has(sha256: string, size?: number): Promise<boolean> {
     const found = await this.size(sha256);
     return found !== undefined && (size === undefined || found === size);
+  }
+
+  /** The same, at once; what cannot be looked at counts as missing. */
+  hasNow(sha256: string, size: number): boolean {
+    try {
+      const found = statSync(this.path(sha256));
+      return found.isFile() && found.size === size;
+    } catch {
+      return false;
+    }
   }
 
   /** A new partial file for {@link adopt}. Its owner discards it in the end. */

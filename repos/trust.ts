@@ -108,7 +108,7 @@ export async function verifyDetached(
   }
   const verificationKeys = keys.map((pinned) => pinned.key);
   const check = { message, signature: parsed, verificationKeys, date: latest(now), config: POLICY };
-  const { signatures } = await verify(check as Parameters<typeof verify>[0]);
+  const { signatures } = await readable(what, () => verify(check as Parameters<typeof verify>[0]));
   return {
     text: Buffer.from(document).toString('utf8'),
     signedBy: await accept(signatures, keys, what),
@@ -123,13 +123,22 @@ async function verifiedBy(
 ): Promise<string> {
   const { verify } = await import('openpgp');
   const verificationKeys = keys.map((pinned) => pinned.key);
-  const { signatures } = await verify({
-    message,
-    verificationKeys,
-    date: latest(now),
-    config: POLICY,
-  });
+  const { signatures } = await readable(what, () =>
+    verify({ message, verificationKeys, date: latest(now), config: POLICY }),
+  );
   return accept(signatures, keys, what);
+}
+
+/** A signature may be so damaged, or so new, that the library cannot even begin to check it. */
+async function readable<T>(what: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    throw failure('REPO122', `the signature of ${what} is not acceptable`, {
+      notes: [{ message: (error as Error).message.replaceAll(/\s+/g, ' ') }],
+      hint: 'the signature is damaged, or of a kind that is not known yet: use another mirror (VSEC_MIRROR_<NAME>)',
+    });
+  }
 }
 
 const latest = (now: Date): Date => new Date(now.getTime() + CLOCK_TOLERANCE);

@@ -19,7 +19,7 @@ import { Tree } from '../rootfs/tree.ts';
 import { seal } from '../seal.ts';
 import { openToolbox } from '../toolbox.ts';
 import type { Toolbox } from '../toolbox.ts';
-import { takeTurn } from '../turn.ts';
+import { takeTurn } from '../../repos/turn.ts';
 
 /** Enough to run `xz`, which then unpacks the rest. */
 const FIRST = new Set(['libc6', 'liblzma5', 'xz-utils', 'libgcc-s1']);

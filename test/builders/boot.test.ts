@@ -75,7 +75,7 @@ describe('a sound guest', () => {
     await boot(SOUND);
     const drives = argv().filter((arg) => arg.startsWith('file='));
     expect(drives).toHaveLength(1);
-    expect(drives[0]).toMatch(/\/scratch\/vsec-boot-\w+\/disk\.qcow2,format=qcow2/);
+    expect(drives[0]).toMatch(/\/scratch\/vsec-boot-[-\w]+\/disk\.qcow2,format=qcow2/);
     expect(argv().join('\n')).not.toContain(join(bundle, 'cfd_2.1.0_amd64.qcow2'));
   });
 

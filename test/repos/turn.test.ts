@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { takeTurn } from '../../builders/turn.ts';
+import { takeTurn } from '../../repos/turn.ts';
 import { runName } from '../../repos/leftovers.ts';
 import type { ReportEvent } from '../../vse/report.ts';
 

@@ -5,7 +5,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOver, runName } from '../repos/leftovers.ts';
+import { isOver, runName } from './leftovers.ts';
 import type { Context } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 
