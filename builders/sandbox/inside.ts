@@ -9,6 +9,7 @@ import { Tree } from '../rootfs/tree.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { RunOptions, RunResult } from './programs.ts';
 import { killInside } from './kill-inside.ts';
+import { hasCapability } from './modes.ts';
 import { mustRun, run } from './programs.ts';
 
 /** Do we have namespaces to mount in, or a bare chroot(2)? */
@@ -29,6 +30,19 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ['stdout', '/proc/self/fd/1'],
   ['stderr', '/proc/self/fd/2'],
 ];
+
+/** From util-linux, which every Debian system has. */
+const SETPRIV = '/usr/bin/setpriv';
+/**
+ * What no script that sets up a package needs, and what leads out: a second chroot(2), device nodes
+ * of the host's disks, mounts, handles of files outside, other processes.
+ */
+const DROPPED = [
+  ...['sys_chroot', 'mknod', 'sys_admin', 'dac_read_search', 'sys_ptrace', 'sys_module'],
+  ...['sys_rawio', 'sys_boot', 'sys_time', 'sys_tty_config', 'net_admin', 'syslog', 'mac_admin'],
+  ...['mac_override', 'audit_control'],
+];
+const CAP_SETPCAP = 8;
 
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
@@ -113,6 +127,13 @@ export class Inside {
     await mustRun(`mount ${args.join(' ')}`, command.file, command.args, { env: command.env });
   }
 
+  /** The beginning of a command that runs with fewer capabilities; empty where that cannot be. */
+  private leash(): readonly string[] {
+    if (!isThere(join(this.root, SETPRIV)) || !hasCapability(CAP_SETPCAP)) return [];
+    const dropped = DROPPED.map((name) => `-${name}`).join(',');
+    return [SETPRIV, `--bounding-set=${dropped}`, '--inh-caps=-all', '--'];
+  }
+
   /** Runs a program of the tree; never throws for its exit code. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     await this.enter();
@@ -120,7 +141,8 @@ export class Inside {
       this.isolation === 'namespaces'
         ? ['--mount', '--pid', '--fork', '--kill-child', '--net', '--uts', '--ipc', '--mount-proc']
         : [];
-    const result = await run('unshare', [...wall, `--root=${this.root}`, '--wd=/', '--', ...argv], {
+    const enter = [...wall, `--root=${this.root}`, '--wd=/', '--', ...this.leash(), ...argv];
+    const result = await run('unshare', enter, {
       ...options,
       env: { ...this.environment, ...options.env },
     });

@@ -44,7 +44,8 @@ export const isolationOf = (mode: SandboxMode): Isolation =>
 const CAP_SYS_CHROOT = 18;
 const CAP_MKNOD = 27;
 
-function hasCapability(bit: number): boolean {
+/** Of this process: may it do what the capability with this number (capabilities(7)) allows? */
+export function hasCapability(bit: number): boolean {
   const m = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return m?.[1] !== undefined && ((BigInt(`0x${m[1]}`) >> BigInt(bit)) & 1n) === 1n;
 }
