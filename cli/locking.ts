@@ -1,6 +1,7 @@
 /** Making the lock of an environment, and bringing it up to date. */
 import { architecturesOf, lockFileOf, lockOf } from '../repos/lock-architectures.ts';
 import { describeLockDrift } from '../repos/lock-drift.ts';
+import { describeLockGap } from '../repos/lock-holds.ts';
 import { readLock, writeLock } from '../repos/lock-file.ts';
 import { lockVse, type LockOptions } from '../repos/lock-vse.ts';
 import type { Lock, LockFile } from '../repos/lock.ts';
@@ -50,10 +51,10 @@ export async function makeLockFile(
   session: Session,
   settings: LockFileSettings,
 ): Promise<LockFile> {
-  const { architectures = previous ? architecturesOf(previous) : [], upgrade, insecure } = settings;
+  const { architectures = severalOf(previous), upgrade, insecure } = settings;
   const own = vse.config.distribution.architecture;
   const before = (one: string): Lock | undefined => previous && lockOf(previous, one);
-  const known = new Set(architectures.flatMap((one) => namesIn(before(one))));
+  const known = new Set([own, ...architectures].flatMap((one) => namesIn(before(one))));
   const settingsFor = (one: string): LockSettings => ({
     insecure,
     upgrade: upgradeOf(upgrade, before(one), known),
@@ -69,6 +70,10 @@ export async function makeLockFile(
   }
   return lockFileOf(lock, others);
 }
+
+/** One that is for a single architecture follows the environment to another. */
+const severalOf = (previous: LockFile | undefined): readonly string[] =>
+  previous?.otherArchitectures ? architecturesOf(previous) : [];
 
 const namesIn = (lock: Lock | undefined): readonly string[] =>
   lock?.packages.map(({ name }) => name) ?? [];
@@ -102,13 +107,13 @@ export async function obtainLock(
   const previous = settings.locked ? await readLock(path) : await lockBeside(target);
   if (previous) {
     const lock = lockOf(previous, own) ?? previous;
-    const drift = describeLockDrift(lock, vse);
-    if (drift && settings.locked) throw new VsecError(drift, 1);
-    if (!drift) {
+    const trouble = describeLockDrift(lock, vse) ?? describeLockGap(lock, vse);
+    if (trouble && settings.locked) throw new VsecError(trouble, 1);
+    if (!trouble) {
       if (lock.insecure && !settings.insecure) session.diagnose([insecureLock(path)]);
       return lock;
     }
-    session.say(`${path} is of an earlier state of the environment: locking anew`);
+    session.say(`${path}: ${trouble.message}: locking anew`);
   }
   const file = await makeLockFile(target, vse, previous, session, settings);
   await writeLock(path, file);

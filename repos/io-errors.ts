@@ -16,6 +16,8 @@ const KNOWN: Readonly<Record<string, readonly [code: string, why: string, hint: 
   EROFS: ['REPO161', 'the file system is read-only', FOLDER],
   EMFILE: ['REPO162', 'too many open files', "raise the limit with 'ulimit -n 4096'"],
   ENFILE: ['REPO162', 'too many open files on this machine', 'close other programs and try again'],
+  EISDIR: ['REPO162', 'it is a folder', 'move the folder away, or choose another name'],
+  ENOTDIR: ['REPO162', 'a part of the path is no folder', 'mind the path'],
   EIO: ['REPO162', 'the disk reports an input/output error', 'check the disk and the kernel log'],
 };
 

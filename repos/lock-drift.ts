@@ -29,7 +29,9 @@ export function optionDrift(lock: Lock, vse: Vse): readonly OptionDrift[] | unde
 
 /** SOLV140: the lock was made from another VSE than this one. For `vsec build --locked`. */
 export function describeLockDrift(lock: Lock, vse: Vse): Diagnostic | undefined {
-  if (lock.vse.digest === vse.digest) return undefined;
+  const { architecture } = vse.config.distribution;
+  if (lock.vse.digest === vse.digest && lock.distribution.architecture === architecture)
+    return undefined;
   const { name, version } = lock.vse;
   const drift = optionDrift(lock, vse) ?? [];
   const notes = drift.slice(0, MAX_CHANGES).map((change) => driftNote(change, vse));

@@ -5,11 +5,11 @@ import { failure, misuse } from '../vse/diagnostic.ts';
 import { errorCode, explainIo } from './io-errors.ts';
 import { lockSchema } from './lock-schema.ts';
 import { LOCK_FORMAT, type Lock, type LockFile } from './lock.ts';
-import { writeAtomically } from './partial-file.ts';
+import { replaceFile } from './replace-file.ts';
 
 const MAX_PROBLEMS = 10;
 const BROKEN = 'the repository is broken; exclude the package or tell its maintainers';
-const REMAKE = "make it anew with 'vsec lock'";
+const REMAKE = "remove it, and make it anew with 'vsec lock'; or take an earlier one";
 
 /**
  * @param path as shown to people
@@ -20,8 +20,10 @@ export function parseLock(text: string, path: string): LockFile {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw misuse('SOLV130', `the lock ${path} is no JSON: ${(cause as Error).message}`, {
-      hint: REMAKE,
+    const merging = /^<{7} /m.test(text);
+    const why = merging ? 'it has conflicts of a merge in it' : (cause as Error).message;
+    throw misuse('SOLV130', `the lock ${path} is no JSON: ${why}`, {
+      hint: merging ? "take either side of it, then bring it up to date with 'vsec lock'" : REMAKE,
     });
   }
   const format = (document as { vsecLock?: unknown } | null)?.vsecLock;
@@ -56,7 +58,7 @@ export async function readLock(path: string): Promise<LockFile> {
 
 /** At once or not at all. */
 export async function writeLock(path: string, lock: LockFile): Promise<void> {
-  await writeAtomically(path, serialiseLock(lock), 'write the lock');
+  await replaceFile(path, serialiseLock(lock), 'write the lock');
 }
 
 /**

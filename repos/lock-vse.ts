@@ -1,5 +1,4 @@
 /** Locks a VSE: everything that the network and the solver decide, decided once. */
-import { createHash } from 'node:crypto';
 import { misuse, type Diagnostic } from '../vse/diagnostic.ts';
 import { task, type Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
@@ -14,7 +13,9 @@ import {
   type LockedRepository,
 } from './lock.ts';
 import { lockedOptions } from './locked-options.ts';
-import { checkUpgrade, lockHolds, pinsOf, type Upgrade } from './pins.ts';
+import { lockHolds } from './lock-holds.ts';
+import { checkUpgrade, pinsOf, type Upgrade } from './pins.ts';
+import { packagesDigest } from './packages-digest.ts';
 import { resolve, type Resolution, type ResolvedPackage } from './resolve.ts';
 
 export interface LockOptions {
@@ -246,12 +247,6 @@ const byStageAndName = (a: LockedPackage, b: LockedPackage): number =>
   a.stage - b.stage || compare(a.name, b.name) || compare(a.architecture, b.architecture);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** `sha256:…` over the packages, whatever their order and whatever they are there for. */
-function packagesDigest(packages: readonly LockedPackage[]): string {
-  const lines = packages.map((p) => `${p.name} ${p.version} ${p.architecture} ${p.sha256}\n`);
-  return `sha256:${createHash('sha256').update(lines.sort().join('')).digest('hex')}`;
-}
 
 function lockedRepositories(vse: Vse, indexes: readonly LockedIndex[]): LockedRepository[] {
   const datesOf = (name: string): string[] => {

@@ -7,6 +7,7 @@ import { obtainLock } from '../../cli/locking.ts';
 import type { Session } from '../../cli/session.ts';
 import { serialiseLock } from '../../repos/lock-file.ts';
 import type { Lock } from '../../repos/lock.ts';
+import { packagesDigest } from '../../repos/packages-digest.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import { loadVseOrThrow } from '../../vse/load.ts';
 import { vsec } from '../support/vsec.ts';
@@ -20,7 +21,7 @@ const lock: Lock = {
   vse: { name: 'env', version: '1', digest: `sha256:${hex}` },
   distribution: { id: 'debian', release: 'bookworm', architecture: 'amd64' },
   ...{ stages: [{ layers: ['env'] }], repositories: [], indexes: [], epoch: 0, packages: [] },
-  toolbox: { digest: `sha256:${hex}`, repositories: [], packages: [] },
+  toolbox: { digest: packagesDigest([]), repositories: [], packages: [] },
 };
 
 beforeAll(() => {

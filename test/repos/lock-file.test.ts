@@ -1,5 +1,5 @@
 /** The lock as a document. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeLockDrift } from '../../repos/lock-drift.ts';
@@ -71,7 +71,27 @@ describe('a lock', () => {
     const path = join(folder, 'cfd.lock.json');
     await writeLock(path, lock);
     expect(await readLock(path)).toEqual(lock);
-    expect(await filesBelow(folder)).toEqual(['cfd.lock.json']);
+    expect(await readdir(folder)).toEqual(['cfd.lock.json']);
+  });
+
+  it('is a file like others: a link stays one, and a mode stays', async () => {
+    const folder = await scratch();
+    const path = join(folder, 'cfd.lock.json');
+    await writeLock(path, lock);
+    expect((await stat(path)).mode & 0o200).toBe(0o200);
+    await chmod(path, 0o640);
+    await symlink('cfd.lock.json', join(folder, 'link.json'));
+    await writeLock(join(folder, 'link.json'), { ...lock, epoch: 7 });
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
+    expect((await lstat(join(folder, 'link.json'))).isSymbolicLink()).toBe(true);
+    expect((await readLock(path)).epoch).toBe(7);
+    const inTheWay = join(folder, 'folder.json');
+    await mkdir(inTheWay);
+    for (const work of [() => writeLock(inTheWay, lock), () => readLock(inTheWay)])
+      expect(await diagnosticOf(work())).toMatchObject({
+        ...{ code: 'REPO162', message: expect.stringContaining('it is a folder') as unknown },
+      });
+    expect((await readdir(folder)).sort()).toEqual(['cfd.lock.json', 'folder.json', 'link.json']);
   });
 
   it('is written the same whatever the order of its keys', () => {
@@ -109,6 +129,7 @@ describe('reading a lock', () => {
   const cases: readonly (readonly [name: string, text: string, code: string, says: string])[] = [
     ['that is no JSON', '{"vsecLock": 1,', 'SOLV130', 'is no JSON'],
     ['that is no lock', '{}', 'SOLV131', 'does not say its format'],
+    ['of two sides', '<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> x\n', 'SOLV130', 'either side'],
     ['of nothing', 'null', 'SOLV131', 'does not say its format'],
     ['of a later format', changed(['vsecLock'], 2), 'SOLV131', 'use a newer vsec'],
     ['without packages', changed(['packages'], undefined), 'SOLV132', 'packages'],

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeLockDrift } from '../../repos/lock-drift.ts';
 import { parseLock, serialiseLock } from '../../repos/lock-file.ts';
+import { describeLockGap } from '../../repos/lock-holds.ts';
 import { lockVse, type LockOptions } from '../../repos/lock-vse.ts';
 import type { Lock } from '../../repos/lock.ts';
 import type { Vse } from '../../vse/types.ts';
@@ -173,6 +175,31 @@ it('does not believe a lock that does not hold together', async () => {
     expect(versions(again)).not.toContain('stray');
     expect(versions(again)).toContain('app=');
   }
+});
+
+it('says what is wrong with a lock that was changed by hand', async () => {
+  const vse = await describeVse();
+  await publish(OLD, 5);
+  const whole = await lock(vse);
+  const without = (name: string) => whole.packages.filter((pkg) => pkg.name !== name);
+  const found = (changes: Partial<Lock>) => describeLockGap({ ...whole, ...changes }, vse);
+  expect(found({})).toBeUndefined();
+  expect(found({ packages: whole.packages.map(({ states: _, ...rest }) => rest) })).toBeUndefined();
+  const [first] = whole.packages;
+  for (const [changes, says] of [
+    [{ packages: [] }, 'the environment asks for app, which is not in it'],
+    [{ packages: without('tool') }, 'the environment asks for tool'],
+    [{ packages: without('libc') }, 'lib depends on libc, which is not in it'],
+    [{ packages: [...whole.packages, first!] }, `${first!.name}:amd64 is in it twice`],
+    [{ toolbox: { ...whole.toolbox, packages: [] } }, 'its toolbox is not the one that it names'],
+  ] as const) {
+    const gap = found(changes);
+    expect(gap).toMatchObject({ code: 'SOLV142', severity: 'error' });
+    expect(gap!.message).toContain(says);
+  }
+  const elsewhere = { ...whole, distribution: { ...whole.distribution, architecture: 'arm64' } };
+  expect(describeLockDrift(elsewhere, vse)).toMatchObject({ code: 'SOLV140' });
+  expect((await lock(vse, { previous: elsewhere })).distribution.architecture).toBe('amd64');
 });
 
 it('takes no pin from what was locked without signatures, or from another repository', async () => {
