@@ -14,7 +14,7 @@ import {
 import { lockedOptions } from '../../repos/locked-options.ts';
 import type { Lock, LockedPackage } from '../../repos/lock.ts';
 import { merged, top } from '../vse/support.ts';
-import { diagnosticOf, filesBelow, scratch, textOf } from './support/context.ts';
+import { diagnosticOf, scratch, textOf } from './support/context.ts';
 
 const hex = (digit: string): string => digit.repeat(64);
 
