@@ -46,8 +46,8 @@ test-net: deps ## Tests against the real package repositories
 test-boot: deps judges ## Builds and boots for real
 	@node scripts/run-tests.mjs e2e
 
-bench: deps judges ## Measure
-	node bench/run.mjs
+bench: deps judges ## Measure against the peers; BENCH="--rounds 1 --scale"
+	node bench/run.mjs $(BENCH)
 
 golden: deps ## Write the golden files of the tests anew; read their diff before you commit it
 	$(NPX) vitest run --project fast --update

@@ -13,6 +13,7 @@ need() { # program package
 need unshare util-linux
 need newuidmap uidmap
 need mmdebstrap mmdebstrap
+need debootstrap debootstrap
 need debsums debsums
 need e2fsck e2fsprogs
 need sgdisk gdisk
