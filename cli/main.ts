@@ -1,5 +1,5 @@
 /** The program: finds the command, runs it, and turns what became of it into an exit code. */
-import { misuse } from '../vse/diagnostic.ts';
+import { misuse, VsecError } from '../vse/diagnostic.ts';
 import type { AnyCommand, CommandEntry } from './command.ts';
 import { explainFailure } from './failures.ts';
 import { globalOptions } from './options.ts';
@@ -48,6 +48,20 @@ function unknownCommand(name: string): Error {
   });
 }
 
+/** What follows an option of a command that stands too early is no command. */
+function strayOption(before: readonly string[]): Error | undefined {
+  try {
+    parseOptions(before, globalOptions);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof VsecError)) throw error;
+    const [{ code, message } = { code: '', message: '' }] = error.diagnostics;
+    return misuse(code, message, {
+      hint: "Options of a command come after its name: 'vsec COMMAND --option'.",
+    });
+  }
+}
+
 async function runCommand(
   entry: CommandEntry,
   command: AnyCommand,
@@ -90,7 +104,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const name = position === undefined ? undefined : argv[position];
     if (position === undefined || name === undefined) return await runBare(argv);
     const entry = findCommand(name);
-    if (!entry) throw unknownCommand(name);
+    if (!entry) throw strayOption(argv.slice(0, position)) ?? unknownCommand(name);
     const command = await entry.load();
     return await runCommand(entry, command, argv.toSpliced(position, 1));
   } catch (thrown) {

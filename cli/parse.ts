@@ -102,6 +102,8 @@ function readOption(
   }
   if (spec.kind === 'list') {
     const words = value.split(',').filter((word) => word !== '');
+    if (words.length === 0)
+      throw wrong('CLI003', `${flag} needs a value: ${flag} ${spec.placeholder}`);
     const known = words.map((word) => choose(spec.choices, flag, word));
     into[token.name] = [...((into[token.name] as string[] | undefined) ?? []), ...known];
   } else if (isNumber(spec)) {
@@ -112,6 +114,8 @@ function readOption(
 }
 
 function checkCount(args: readonly string[], specs: readonly ArgumentSpec[]): void {
+  const empty = specs[args.indexOf('')];
+  if (empty) throw wrong('CLI005', `Argument ${empty.name} is empty: ${empty.describe}`);
   const missing = specs[args.length];
   if (missing && !missing.optional) {
     throw wrong('CLI005', `Missing argument ${missing.name}: ${missing.describe}`);

@@ -38,7 +38,7 @@ export function shippedBases(): string {
 export function showFile(path: string, cwd: string): string {
   if (dirname(path) === shippedBases()) return `base:${basename(path, '.yaml')}`;
   const below = relative(cwd, path);
-  return below.startsWith('..') || isAbsolute(below) ? path : below;
+  return below.startsWith('..') || isAbsolute(below) ? path : below || '.';
 }
 
 /** Names of all bases that a layer in `directory` can extend, sorted. */

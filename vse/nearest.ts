@@ -22,6 +22,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 
 /** A hint sentence for an unknown name: the nearest one, else the whole list when it is short. */
 export function suggestion(name: string, candidates: Iterable<string>): string | undefined {
+  if (name === '<<') return 'YAML merge keys are not part of the language: share through a layer.';
   const list = [...candidates];
   const near = nearest(name, list);
   if (near !== undefined) return `Did you mean '${near}'?`;

@@ -43,7 +43,7 @@ export function layerSchema(): JsonSchema {
     },
     definitions: {
       options: values(OPTIONS),
-      selection: selection(OPTIONS),
+      selection: { anyOf: [{ type: 'null' }, selection(OPTIONS)] },
     },
   };
 }
@@ -84,9 +84,10 @@ function defaultOf(shape: Leaf | Set_): JsonSchema {
   return { default: write ? write(shape.default as Value) : shape.default };
 }
 
-/** What stands under `remove` and `protect`. */
-function selection(shape: Shape): JsonSchema {
-  const whole: JsonSchema = { enum: [true, null] };
+/** What stands under `remove` and `protect`; the whole may be empty, and so may names' entries. */
+function selection(shape: Shape, isEntry = false): JsonSchema {
+  const whole: JsonSchema =
+    shape.kind === 'leaf' || isEntry ? { enum: [true, null] } : { const: true };
   const list = (pattern?: string): JsonSchema => names(pattern, undefined);
   switch (shape.kind) {
     case 'leaf':
@@ -103,12 +104,12 @@ function selection(shape: Shape): JsonSchema {
           {
             type: 'object',
             propertyNames: { pattern: shape.key.pattern },
-            additionalProperties: selection(shape.of),
+            additionalProperties: selection(shape.of, true),
           },
         ],
       };
     case 'struct':
-      return { anyOf: [whole, list(), object(shape, selection)] };
+      return { anyOf: [whole, list(), object(shape, (field) => selection(field))] };
   }
 }
 

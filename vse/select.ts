@@ -24,7 +24,8 @@ export function readSelection(
   findings: Findings,
 ): readonly SelectStatement[] {
   const selector = new Selector(verb, surroundings, findings);
-  selector.below(OPTIONS, block, []);
+  // An empty block says nothing; its lines may be commented out.
+  if (!isNothing(block)) selector.below(OPTIONS, block, []);
   return selector.statements;
 }
 
@@ -40,10 +41,18 @@ class Selector {
     this.#findings = findings;
   }
 
-  /** Reads `node`, which stands where the options have `shape` at `path`. */
-  below(shape: Shape, node: Node, path: Path): void {
+  /**
+   * Reads `node`, which stands where the options have `shape` at `path`. `isEntry`: at a name of the
+   * author's, which like a single value need not be followed by anything.
+   */
+  below(shape: Shape, node: Node, path: Path, isEntry = false): void {
     if (this.#findings.full) return;
-    if (isWhole(node) && path.length > 0) this.#select([path], node);
+    if (isNothing(node) && shape.kind !== 'leaf' && !isEntry)
+      this.#findings.error('VSE021', `The ${this.#verb} block names nothing in ${showPath(path)}`, {
+        span: node.span,
+        hint: `Name something, or write '${showPath(path)}: true' for all of it.`,
+      });
+    else if (isWhole(node) && path.length > 0) this.#select([path], node);
     else if (node.kind === 'list' && shape.kind !== 'leaf')
       for (const item of node.items) this.#item(shape, item, path);
     else if (node.kind === 'map' && (shape.kind === 'struct' || shape.kind === 'record'))
@@ -91,7 +100,7 @@ class Selector {
   #entry(shape: Struct | Record_, { key, keySpan, value }: MapEntry, path: Path): void {
     if (shape.kind === 'record') {
       const name = this.#findings.accept(shape.key.read(key), keySpan);
-      if (name !== undefined) this.below(shape.of, value, [...path, name]);
+      if (name !== undefined) this.below(shape.of, value, [...path, name], true);
     } else if (Object.hasOwn(shape.fields, key)) {
       this.below(shape.fields[key]!, value, [...path, key]);
     } else {
@@ -103,9 +112,10 @@ class Selector {
   }
 }
 
+const isNothing = (node: Node): boolean => node.kind === 'scalar' && node.value === null;
 /** `hostname:` or `hostname: true` names the option as a whole. */
 const isWhole = (node: Node): boolean =>
-  node.kind === 'scalar' && (node.value === null || node.value === true);
+  isNothing(node) || (node.kind === 'scalar' && node.value === true);
 
 /** The statements of an `exclude` block. */
 export function readExclusions(block: Node, findings: Findings): readonly ExcludeStatement[] {

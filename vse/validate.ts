@@ -106,9 +106,7 @@ function unknownKey({ key, keySpan }: MapEntry, findings: Findings): void {
     span: keySpan,
     hint: inBlock
       ? `'${key}' is an option: put it into the add block, or override if a lower layer set it.`
-      : key === '<<'
-        ? 'YAML merge keys are not part of the language: share through a layer.'
-        : suggestion(key, Object.keys(LAYER_KEYS)),
+      : suggestion(key, Object.keys(LAYER_KEYS)),
   });
 }
 

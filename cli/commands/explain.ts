@@ -1,8 +1,10 @@
 import { explainPackage } from '../../repos/explain-package.ts';
 import { lockOf } from '../../repos/lock-architectures.ts';
 import { resolveVse } from '../../repos/lock-vse.ts';
+import type { Universe } from '../../repos/universe.ts';
 import { misuse } from '../../vse/diagnostic.ts';
 import { explainOption, suggestOption, type OptionExplanation } from '../../vse/explain.ts';
+import { shorten } from '../../vse/node.ts';
 import type { Origin, TracedVse } from '../../vse/types.ts';
 import { arch, architectureName } from '../architecture.ts';
 import { defineCommand, type ExitCode } from '../command.ts';
@@ -25,8 +27,20 @@ const optionJson = (found: OptionExplanation) => ({
   protectedBy: found.protectedBy.map(jsonOrigin),
 });
 
-/** `packages.gcc` is an option that is best explained as the package. */
-const packageName = (what: string): string => what.replace(/^packages\./, '');
+/** `packages.gcc` is an option that is best explained as the package; so is a request for it. */
+const packageName = (what: string): string =>
+  what.replace(/^packages\./, '').replace(/^([^\s:(]+)(:[a-z0-9-]+)?\s*(\(.*\))?\s*$/, '$1');
+
+/** What may be meant by what is neither an option nor a package. */
+function whatIsMeant(what: string, vse: TracedVse, universe: Universe): string {
+  const lower = what.toLowerCase();
+  const options = [what.replace(/\.+$/, ''), `files.${what}`, `kernel.cmdline.${what}`];
+  const given = options.find((path) => path !== what && explainOption(vse, path)?.given.length);
+  if (lower !== what && universe.versions(lower).length > 0) return `Did you mean '${lower}'?`;
+  if (given !== undefined) return `Did you mean '${given}'?`;
+  const near = suggestOption(vse, what);
+  return near ?? "Options are named as in 'image.size', packages as in 'gcc'.";
+}
 
 async function tellPackage(
   name: string,
@@ -44,10 +58,10 @@ async function tellPackage(
   const providers = [...new Set(able)].filter((provider) => provider !== name).sort();
   const unknown = found.candidates.length === 0 && providers.length === 0;
   if (unknown && !found.excludedBy && !found.removedBy) {
-    const option = suggestOption(vse, name);
+    const option = whatIsMeant(name, vse, universe);
     const similar = found.similar.join(', ');
-    throw misuse('CLI008', `'${name}' is neither an option nor a package that is known`, {
-      hint: similar ? `Packages nearly like it: ${similar}.` : option,
+    throw misuse('CLI008', `'${shorten(name)}' is neither an option nor a package that is known`, {
+      hint: similar && !option.startsWith('Did') ? `Packages nearly like it: ${similar}.` : option,
     });
   }
   if (asJson) session.printJson({ ...found, providers });

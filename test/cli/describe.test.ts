@@ -71,6 +71,16 @@ describe('check', () => {
     expect(stderr.match(/pakages'/g)).toHaveLength(1);
   });
 
+  it('blocks may be empty, and a folder is no layer', async () => {
+    write('cfd.yaml', `${GOOD}remove:\nexclude:\nprotect:\n`);
+    expect(await run('check', 'cfd.yaml')).toMatchObject({ code: 0, stderr: '' });
+    const folder = await run('check', '.');
+    expect([folder.code, folder.stderr]).toEqual([
+      2,
+      expect.stringContaining("VSE003]: '.' is a folder"),
+    ]);
+  });
+
   it('a file that is not there is no bug of ours', async () => {
     write('cfd.yaml', GOOD);
     const { code, stderr } = await run('check', 'cdf.yaml');

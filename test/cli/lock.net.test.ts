@@ -167,4 +167,13 @@ describe('explain', () => {
     expect(stderr).toContain("error[CLI008]: 'libssh2-2' is neither an option nor a package");
     expect(stderr).toContain('libssh2-1');
   });
+
+  it('takes a request for its package, and says what may be meant', async () => {
+    const asked = await run('explain', 'curl.yaml', 'curl:amd64 (>= 7)', '--offline');
+    expect(asked.stdout).toMatch(/^curl .* is installed/);
+    const shouted = await run('explain', 'curl.yaml', 'CURL', '--offline');
+    expect(shouted.stderr).toContain("hint: Did you mean 'curl'?");
+    const dotted = await run('explain', 'curl.yaml', 'distribution.', '--offline');
+    expect(dotted.stderr).toContain("hint: Did you mean 'distribution'?");
+  });
 });

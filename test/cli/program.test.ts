@@ -22,6 +22,9 @@ describe('usage', () => {
     [['version', '--progress', 'bars'], 'CLI004'],
     [['completion'], 'CLI005'],
     [['version', 'now'], 'CLI006'],
+    [['check', ''], 'CLI005'],
+    [['--jobs', '0', 'check'], 'CLI002'],
+    [['build', 'x.yaml', '--format', ','], 'CLI003'],
     [['help', 'biuld'], 'CLI001'],
     [['completion', 'csh'], 'CLI004'],
   ])('%j is wrong usage: %s, exit code 2, nothing on standard output', async (args, id) => {

@@ -193,6 +193,15 @@ const merging: Row[] = [
     '4:20 bob',
     /users.bob/,
   ],
+  [
+    'a list whose lines are all commented out',
+    'remove:\n  packages:\n    # - nano\n',
+    'VSE021',
+    '5:12',
+    /'packages: true' for all/,
+  ],
+  ['no name below a key', 'protect: {kernel: {cmdline: }}\n', 'VSE021', '4:29', /names nothing/],
+  ['a merge key', 'add: {users: {ann: {<<: {uid: 5}}}}\n', 'VSE020', '4:21 <<', /merge keys/],
   ['remove of nothing', 'remove: {packages: [vim]}\n', 'VSE052', '4:21 vim', /exclude/],
   [
     'remove of a misspelt path',
