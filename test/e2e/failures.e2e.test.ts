@@ -322,6 +322,45 @@ describe.skipIf(!isRoot)('disks (needs root, for the mounts)', () => {
   });
 });
 
+describe('limits', () => {
+  test('few open files: a clear message or the right tree, and nothing left', async () => {
+    for (const files of [40, 56]) {
+      forget('rootfs', 'stages');
+      const command = [process.execPath, program, 'build', layer, '-O', out];
+      const args = [`--nofile=${files}`, '--', ...command, ...locked('--json')];
+      const env = { PATH: process.env['PATH'], HOME: cache, VSEC_CACHE_DIR: cache };
+      const options = { encoding: 'utf8', env } as const;
+      const { status, stdout, stderr } = spawnSync('prlimit', args, options);
+      if (status === 0) {
+        const { manifest } = JSON.parse(stdout) as Built;
+        expect(manifest.rootfs.digest).toBe(reference.manifest.rootfs.digest);
+      } else {
+        expect(stderr).toMatch(/error\[(CLI010|REPO162)\]/);
+        expect(stderr).toContain('ulimit -n');
+        expect(stderr).not.toContain('    at ');
+      }
+      await expectClean();
+    }
+  });
+
+  test('a worker that the kernel kills for its memory', async () => {
+    forget('rootfs', 'stages');
+    const killWorker = (line: Line): boolean => {
+      if (!MOMENTS['packages are unpacked']?.(line)) return false;
+      // As the kernel does when memory is short: the largest process goes, unasked.
+      spawnSync('pkill', ['-KILL', '-f', `^${process.execPath} .*${scratch}.*/dist/worker.js`]);
+      return true;
+    };
+    const failed = await build(layer, locked(), { stop: { when: killWorker, signal: 'SIGCONT' } });
+    const found = firstOf(failed);
+    expect([failed.code, found.code]).toEqual([1, 'BUILD183']);
+    expect(found.hint).toContain('out of memory');
+    await expectClean();
+    expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+    await expectRightBuild();
+  });
+});
+
 describe('mistakes that only a build finds', () => {
   test.each([
     [
