@@ -1,5 +1,8 @@
 /** Telling compressions by their first bytes, and undoing them with the toolbox. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Toolbox } from '../toolbox.ts';
 
@@ -44,14 +47,31 @@ export async function decompress(
   const [program, ...options] = PROGRAMS[compression] ?? [];
   if (program === undefined) return undefined;
   const { file, args, env } = toolbox.command(program, options);
-  const plain = await new Promise<Buffer | undefined>((resolve) => {
-    const settings = { env: { ...env }, encoding: 'buffer', maxBuffer: MOST, signal } as const;
-    const child = execFile(file, [...args], settings, (problem, stdout) =>
-      resolve(problem ? undefined : stdout),
-    );
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(bytes);
-  });
-  signal.throwIfAborted();
-  return plain;
+  const output = nameless();
+  try {
+    const done = await new Promise<boolean>((resolve) => {
+      const stdio = ['pipe', output, 'ignore'] as const;
+      const child = spawn(file, [...args], { env: { ...env }, stdio: [...stdio], signal });
+      child.on('error', () => resolve(false));
+      child.on('close', (code) => resolve(code === 0));
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(bytes);
+    });
+    signal.throwIfAborted();
+    if (!done || fstatSync(output).size > MOST) return undefined;
+    // Opened anew: the program moved on in the file that it shares with us.
+    return readFileSync(`/proc/self/fd/${output}`);
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** A file without a name: what comes through a pipe would be in memory twice, in parts and whole. */
+function nameless(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'vsec-plain-'));
+  try {
+    return openSync(join(folder, 'plain'), 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
