@@ -1,20 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadIndexes } from '../../repos/deb/load-indexes.ts';
 import type { Context } from '../../vse/report.ts';
 import type { RepositoryConfig } from '../../vse/types.ts';
 import { packagesText, sha256, writeArchive, type ArchiveOptions } from './support/archive.ts';
-import {
-  diagnosticOf,
-  filesBelow,
-  scratch,
-  testContext,
-  textOf,
-  type TestContext,
-} from './support/context.ts';
+import { diagnosticOf, filesBelow, scratch, textOf, type TestContext } from './support/context.ts';
 import { newKey, pin, signCleartext, type SigningKey } from './support/keys.ts';
 import { MirrorServer } from './support/server.ts';
+import { withSignedMirror } from './support/signed-mirror.ts';
 
 const HOUR = 3600 * 1000;
 const PACKAGES = { hello: Buffer.from('hello'), world: Buffer.from('world') };
@@ -26,19 +20,11 @@ let server: MirrorServer;
 let repository: RepositoryConfig;
 let ctx: TestContext;
 
-beforeAll(async () => {
-  key = await newKey();
-});
-
-beforeEach(async () => {
-  root = await scratch();
-  server = await MirrorServer.start(root);
-  const signedBy = [await pin(join(await scratch(), 'key.asc'), key)];
+withSignedMirror((made) => {
+  ({ key, root, server, ctx } = made);
+  const signedBy = [made.keyFile];
   repository = { type: 'deb', mirror: 'test', suites: ['stable'], components: ['main'], signedBy };
-  ctx = await testContext({ env: { VSEC_MIRROR_TEST: server.url } });
 });
-
-afterEach(() => server.stop());
 
 const publish = (options: ArchiveOptions = {}) =>
   writeArchive(root, key, { date: hoursAgo(3), packages: PACKAGES, ...options });

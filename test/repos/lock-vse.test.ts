@@ -1,21 +1,13 @@
 /** From layers and a signed archive to the lock, all of it real but small. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lockEquals, serialiseLock } from '../../repos/lock-file.ts';
 import { lockVse } from '../../repos/lock-vse.ts';
 import type { Vse } from '../../vse/types.ts';
 import { merged } from '../vse/support.ts';
 import { sha256, writeArchive, type ArchiveOptions } from './support/archive.ts';
-import {
-  diagnosticOf,
-  filesBelow,
-  scratch,
-  testContext,
-  type TestContext,
-} from './support/context.ts';
-import { newKey, pin, type SigningKey } from './support/keys.ts';
-import { MirrorServer } from './support/server.ts';
+import { diagnosticOf, filesBelow, type TestContext } from './support/context.ts';
+import type { SigningKey } from './support/keys.ts';
+import { withSignedMirror } from './support/signed-mirror.ts';
 
 const HOUR = 3600 * 1000;
 const file = (text: string): Buffer => Buffer.from(text);
@@ -23,21 +15,9 @@ const file = (text: string): Buffer => Buffer.from(text);
 let key: SigningKey;
 let keyText: string;
 let root: string;
-let server: MirrorServer;
 let ctx: TestContext;
 
-beforeAll(async () => {
-  key = await newKey();
-});
-
-beforeEach(async () => {
-  root = await scratch();
-  server = await MirrorServer.start(root);
-  ctx = await testContext({ env: { VSEC_MIRROR_TEST: server.url } });
-  keyText = readFileSync(await pin(join(await scratch(), 'key.asc'), key), 'utf8');
-});
-
-afterEach(() => server.stop());
+withSignedMirror((made) => ({ key, keyText, root, ctx } = made));
 
 const publish = (options: ArchiveOptions = {}) =>
   writeArchive(root, key, { date: new Date(Date.now() - 3 * HOUR), ...options });

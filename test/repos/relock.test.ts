@@ -1,7 +1,5 @@
 /** A lock made anew while the archive moves on. The archive is small, signed and real. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeLockDrift } from '../../repos/lock-drift.ts';
 import { parseLock, serialiseLock } from '../../repos/lock-file.ts';
 import { describeLockGap } from '../../repos/lock-holds.ts';
@@ -11,9 +9,10 @@ import type { Vse } from '../../vse/types.ts';
 import { toStanzas } from '../support/toy-universe.ts';
 import { merged } from '../vse/support.ts';
 import { writeArchive } from './support/archive.ts';
-import { diagnosticOf, scratch, testContext, type TestContext } from './support/context.ts';
-import { newKey, pin, type SigningKey } from './support/keys.ts';
-import { MirrorServer } from './support/server.ts';
+import { diagnosticOf, type TestContext } from './support/context.ts';
+import type { SigningKey } from './support/keys.ts';
+import type { MirrorServer } from './support/server.ts';
+import { withSignedMirror } from './support/signed-mirror.ts';
 
 const HOUR = 3600 * 1000;
 const OLD = `
@@ -38,18 +37,7 @@ let root: string;
 let server: MirrorServer;
 let ctx: TestContext;
 
-beforeAll(async () => {
-  key = await newKey();
-});
-
-beforeEach(async () => {
-  root = await scratch();
-  server = await MirrorServer.start(root);
-  ctx = await testContext({ env: { VSEC_MIRROR_TEST: server.url } });
-  keyText = readFileSync(await pin(join(await scratch(), 'key.asc'), key), 'utf8');
-});
-
-afterEach(() => server.stop());
+withSignedMirror((made) => ({ key, keyText, root, server, ctx } = made));
 
 const publish = (packages: string, hoursAgo: number) =>
   writeArchive(root, key, {
