@@ -1,5 +1,6 @@
 /** Making the lock of an environment, and bringing it up to date. */
 import { architecturesOf, lockFileOf, lockOf } from '../repos/lock-architectures.ts';
+import { hold } from '../builders/lease.ts';
 import { describeLockDrift } from '../repos/lock-drift.ts';
 import { describeLockGap } from '../repos/lock-holds.ts';
 import { readLock, writeLock } from '../repos/lock-file.ts';
@@ -32,6 +33,7 @@ export async function makeLock(
   settings: LockSettings & Pick<LockOptions, 'tools'>,
 ): Promise<Lock> {
   const { context } = session;
+  await hold(['indexes/', 'universe/'], context);
   const toolbox = await toolboxDefinition('build', context.env);
   const { lock, warnings } = await lockVse(vse, toolbox, context, { ...settings, previous });
   session.diagnose(warnings);
