@@ -28,6 +28,9 @@ need rsync rsync
 need unsquashfs squashfs-tools
 need docker-registry docker-registry
 need ssh-keygen openssh-client
+need openssl openssl
+need zsh zsh
+need fish fish
 # xl itself starts on Xen alone; this is the library that it reads configurations with.
 ls /usr/lib/*/libxlutil.so.4.17 >/dev/null 2>&1 || {
   missing="$missing libxlutil"
