@@ -1,6 +1,7 @@
 /** Assembling a tree inside the sandbox: the stages in their order, then the finish. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import { Ahead } from './deb/ahead.ts';
@@ -14,6 +15,13 @@ import { mountMemory } from './sandbox/memory.ts';
 import { openToolbox } from './toolbox.ts';
 import type { Toolbox } from './toolbox.ts';
 
+const POLL_MS = 20;
+
+/** Waits until all files are there; who brings them ends this process where one cannot be had. */
+async function arrived(paths: readonly string[]): Promise<void> {
+  for (const path of paths) while (!existsSync(path)) await sleep(POLL_MS);
+}
+
 async function runStage(
   stage: StageJob,
   job: AssembleJob,
@@ -22,6 +30,7 @@ async function runStage(
   ahead: Ahead,
   report: Report,
 ): Promise<void> {
+  await arrived(stage.packages.map((pkg) => pkg.path));
   let bytes = 0;
   let configured = 0;
   await task(

@@ -8,7 +8,7 @@ import type { Isolation } from './sandbox/inside.ts';
 
 export interface StageJob {
   readonly label: string;
-  /** In any order. */
+  /** In any order; their files may come while stages below are assembled, and are whole then. */
   readonly packages: readonly PackageFile[];
   /** Bytes once installed, for the progress. */
   readonly installedSize: number;

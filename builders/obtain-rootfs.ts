@@ -1,9 +1,12 @@
 /** From a lock to the finished tree: out of the cache, or assembled in the sandbox. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { fetchPackages } from '../repos/fetch-packages.ts';
 import { makeFolder } from '../repos/io-errors.ts';
 import { noteUse } from '../repos/last-use.ts';
 import type { Lock } from '../repos/lock.ts';
+import { Store } from '../repos/store.ts';
+import { sideBySide } from '../repos/together.ts';
 import { VsecError } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
@@ -11,7 +14,7 @@ import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
 import { runName } from '../repos/leftovers.ts';
 import { hold } from './lease.ts';
-import { obtainPackages } from './packages.ts';
+import { checkKept } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
 import { memoryFor } from './sandbox/memory.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
@@ -107,11 +110,9 @@ async function assembleRootfs(
 ): Promise<Rootfs> {
   if (start) await noteUse(stageTar(start, ctx));
   const mode = await chooseMode(options.sandbox);
-  const paths = await obtainPackages(
-    missing.flatMap((stage) => stage.packages),
-    lock.repositories,
-    ctx,
-  );
+  const wanted = missing.flatMap((stage) => stage.packages);
+  await checkKept(wanted, ctx);
+  const store = new Store(ctx.cacheDir);
   const works = join(ctx.cacheDir, 'work');
   const name = runName();
   const work = join(works, name);
@@ -136,7 +137,7 @@ async function assembleRootfs(
     stages: missing.map((stage) => ({
       label: stage.label,
       packages: stage.packages.map((pkg) => ({
-        path: paths.get(pkg.sha256) as string,
+        path: store.path(pkg.sha256),
         label: `${pkg.name} ${pkg.version}`,
       })),
       installedSize: stage.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
@@ -151,7 +152,11 @@ async function assembleRootfs(
     await makeFolder(output);
     await makeFolder(scratch);
     await makeFolder(join(ctx.cacheDir, 'stages'));
-    const result = await runInSandbox(job, mode, ctx);
+    // The first stages are assembled while packages of the last ones are still on their way.
+    const [result] = await sideBySide(ctx.signal, [
+      (signal) => runInSandbox(job, mode, { ...ctx, signal }),
+      (signal) => fetchPackages(wanted, lock.repositories, { ...ctx, signal }),
+    ]);
     if (!result) throw new Error('the sandbox gave no result');
     await describeRootfs(output, result);
     return settle(output, folder);

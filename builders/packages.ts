@@ -12,8 +12,7 @@ import { hold } from './lease.ts';
 
 /**
  * Brings `packages` into the store and returns SHA-256 → absolute path. What the store holds
- * already is read again first (about a second for each gigabyte): a package that was damaged
- * meanwhile is told (BUILD105), dropped and fetched anew.
+ * already is checked first.
  *
  * @throws what `fetchPackages` throws; offline, a damaged package is a missing one (REPO112)
  */
@@ -22,6 +21,16 @@ export async function obtainPackages(
   repositories: readonly LockedRepository[],
   ctx: Context,
 ): Promise<ReadonlyMap<string, string>> {
+  await checkKept(packages, ctx);
+  return fetchPackages(packages, repositories, ctx);
+}
+
+/**
+ * Reads again those of `packages` that the store holds (about a second for each gigabyte), and
+ * keeps them all from being pruned. A package that was damaged meanwhile is told (BUILD105) and
+ * dropped: what is in the store afterwards is whole.
+ */
+export async function checkKept(packages: readonly LockedPackage[], ctx: Context): Promise<void> {
   const store = new Store(ctx.cacheDir);
   const pathOf = ({ sha256 }: LockedPackage): string => relative(ctx.cacheDir, store.path(sha256));
   await hold(packages.map(pathOf), ctx);
@@ -32,7 +41,6 @@ export async function obtainPackages(
     await task(ctx.report, 'verify', 'Checking packages in the store', (advance) =>
       dropDamaged(kept, store, ctx, advance),
     );
-  return fetchPackages(packages, repositories, ctx);
 }
 
 async function dropDamaged(

@@ -80,8 +80,8 @@ async function fetchMissing(
   const summary = () => `${missing.length} packages, ${(total / 1e6).toFixed(1)} MB`;
   const work = async (advance: (done: number, total?: number, detail?: string) => void) => {
     let done = 0;
-    // The large ones first: they take longest to unpack, too.
-    const order = missing.toSorted((a, b) => b.size - a.size);
+    // As builds want them; of one stage the large ones first: they take longest to unpack, too.
+    const order = missing.toSorted((a, b) => a.stage - b.stage || b.size - a.size);
     await together(order, CONNECTIONS, ctx.signal, async (pkg, signal) => {
       const onBytes = (difference: number) => advance((done += difference), total, pkg.name);
       const addresses = bases.get(pkg.repository)!;

@@ -9,6 +9,7 @@ import { readMembers } from './archive.ts';
 
 /** Compressed bytes whose plain form may wait on disk at a time; a single package may be larger. */
 const BOUND = 96 << 20;
+const POLL_MS = 50;
 
 /** A package's data as a plain tar: where it is, as `readEntries` wants it. */
 export interface PlainData {
@@ -30,10 +31,11 @@ export class Ahead {
   private readonly waiting = new Map<string, Waiting>();
   private inFlight = 0;
   private made = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   /**
    * @param folder of this run alone, for the plain data
-   * @param paths package files, in about the order in which they will be wanted
+   * @param paths package files, in about the order in which they will be wanted; they may come late
    */
   constructor(toolbox: Toolbox, folder: string, paths: readonly string[], jobs: number) {
     this.toolbox = toolbox;
@@ -46,13 +48,22 @@ export class Ahead {
 
   private pump(): void {
     for (let path = this.queue.at(-1); path !== undefined; path = this.queue.at(-1)) {
-      const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      if (size === undefined) return this.later();
       if (this.inFlight > 0 && this.inFlight + size > BOUND) return;
       this.queue.pop();
       const from = path;
       this.inFlight += size;
       this.waiting.set(from, { size, plain: this.limit(() => this.decompress(from)) });
     }
+  }
+
+  /** The next package is still on its way. */
+  private later(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.pump();
+    }, POLL_MS).unref();
   }
 
   /**
