@@ -9,7 +9,9 @@ import type { LoadOptions } from '../../vse/load.ts';
 import type { TracedVse } from '../../vse/types.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'vsec-vse-')));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+/** Milliseconds: ten thousand stacks are many files. */
+const CLEANING = 600_000;
+afterAll(() => rmSync(root, { recursive: true, force: true }), CLEANING);
 let count = 0;
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
