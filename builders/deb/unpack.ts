@@ -43,7 +43,7 @@ export async function openPackage(file: PackageFile, decompress: Decompress): Pr
         `its repository's index says ${label}, but the package is ${found}`,
         {
           notes: [{ message: `in ${path}` }],
-          hint: 'the repository is inconsistent; lock again later',
+          hint: 'the repository is inconsistent: lock again later; or the lock was changed by hand: remove it first',
         },
       );
     return { path, label, members, control, owner };
