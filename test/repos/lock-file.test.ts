@@ -67,7 +67,7 @@ function changed(path: readonly (string | number)[], value: unknown): string {
 
 describe('a lock', () => {
   it('comes back as it was written, and its folder holds nothing else', async () => {
-    const folder = await scratch();
+    const folder = join(await scratch(), 'new');
     const path = join(folder, 'cfd.lock.json');
     await writeLock(path, lock);
     expect(await readLock(path)).toEqual(lock);
