@@ -1,6 +1,7 @@
 /** SHA-256 of the files of a bundle: each as soon as it is written, beside what is still written. */
 import pLimit from 'p-limit';
 import { fileDigest } from './digest.ts';
+import type { Extent } from './digest.ts';
 
 export class Checksums {
   private readonly known = new Map<string, Promise<string>>();
@@ -13,12 +14,15 @@ export class Checksums {
     this.signal = signal;
   }
 
-  /** Says that the file at `path` is whole; `known` is its digest where that needs no reading. */
-  add(path: string, known?: string): void {
+  /**
+   * Says that the file at `path` is whole; `known` is its digest where that needs no reading, or
+   * its extents where some need none.
+   */
+  add(path: string, known?: string | readonly Extent[]): void {
     const digest =
-      known === undefined
-        ? this.limit(() => fileDigest(path, this.signal))
-        : Promise.resolve(known);
+      typeof known === 'string'
+        ? Promise.resolve(known)
+        : this.limit(() => fileDigest(path, this.signal, known));
     // Who asks for it hears of a failure.
     digest.catch(() => undefined);
     this.known.set(path, digest);

@@ -2,17 +2,24 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { DigestJob } from './digest.ts';
 
 const CHUNK = 4 << 20;
 
+const { path, extents } = workerData as DigestJob;
 const hash = createHash('sha256');
 const chunk = Buffer.allocUnsafe(CHUNK);
-const fd = openSync(workerData as string, 'r');
+const zeros = Buffer.alloc(CHUNK);
+const fd = openSync(path, 'r');
 try {
-  for (let count = 1; count > 0;) {
-    count = readSync(fd, chunk, 0, CHUNK, null);
-    hash.update(chunk.subarray(0, count));
-  }
+  for (const { start, length, zero } of extents)
+    for (let at = start, end = start + length; at < end;) {
+      const most = Math.min(CHUNK, end - at);
+      const count = zero ? most : readSync(fd, chunk, 0, most, at);
+      if (count === 0) throw new Error(`${path} became shorter while it was read`);
+      hash.update((zero ? zeros : chunk).subarray(0, count));
+      at += count;
+    }
 } finally {
   closeSync(fd);
 }

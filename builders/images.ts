@@ -5,7 +5,9 @@ import pLimit from 'p-limit';
 import type { Context } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import type { BundleInput } from './bundle.ts';
+import type { Extent } from './digest.ts';
 import { formatByName } from './formats.ts';
+import { extentsOf } from './image/extents.ts';
 import { writeDisk } from './image/disk.ts';
 import type { Disk } from './image/disk.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
@@ -21,7 +23,7 @@ export const imageFile = (input: BundleInput, name: string): string =>
  */
 export async function writeImages(
   input: BundleInput,
-  written: (path: string) => void,
+  written: (path: string, extents?: readonly Extent[]) => void,
   ctx: Context,
 ): Promise<Disk | undefined> {
   const limit = pLimit(ctx.jobs);
@@ -49,7 +51,7 @@ export async function writeImages(
     if (!formats.some(isDisk)) return undefined;
     const disk = await limit(() => writeRaw(input, { ...ctx, signal }));
     const raw = imageFile(input, 'raw');
-    if (formats.includes('raw')) written(raw);
+    if (formats.includes('raw')) written(raw, await extentsOf(raw, input.toolbox, signal));
     await sideBySide(signal, formats.filter((name) => isDisk(name) && name !== 'raw').map(write));
     if (!formats.includes('raw')) rmSync(raw);
     return disk;

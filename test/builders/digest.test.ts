@@ -22,6 +22,20 @@ describe('fileDigest', () => {
     },
   );
 
+  it('reads no more than what is not known to be zero', async () => {
+    const path = join(folder, 'sparse');
+    writeFileSync(path, 'x'.repeat(5000));
+    truncateSync(path, (9 << 20) + 7);
+    const [told] = execFileSync('sha256sum', [path], { encoding: 'utf8' }).split(' ');
+    const extents = [
+      { start: 0, length: 8192, zero: false },
+      { start: 8192, length: (9 << 20) + 7 - 8192, zero: true },
+    ];
+    expect(await fileDigest(path, never, extents)).toBe(told);
+    const wrong = [{ ...extents[0]!, zero: true }, extents[1]!];
+    expect(await fileDigest(path, never, wrong)).not.toBe(told);
+  });
+
   it('ends with the signal', async () => {
     const path = join(folder, 'large');
     writeFileSync(path, '');
