@@ -8,6 +8,8 @@ const SECTOR = 512;
 const DESCRIPTOR_OFFSET = 28;
 const DESCRIPTOR_SIZE = 36;
 const LARGEST_DESCRIPTOR = 1 << 20;
+/** Leading zeros are not written. */
+const CONTENT_ID = /^CID=[0-9a-f]{1,8}$/m;
 
 /**
  * Replaces the random content ID of the sparse extent at `path` by one that follows from `identity`
@@ -24,11 +26,11 @@ export function fixContentId(path: string, identity: string): void {
       throw new Error(`${path} is no VMDK with a descriptor inside`);
     const descriptor = Buffer.alloc(size);
     readSync(fd, descriptor, 0, size, start);
-    const text = descriptor.toString('latin1');
-    const fixed = text.replace(/^CID=[0-9a-f]{8}$/m, `CID=${contentId(identity)}`);
-    if (fixed.length !== text.length || !fixed.includes('CID='))
+    const text = descriptor.toString('latin1').replace(/\0+$/, '');
+    const fixed = text.replace(CONTENT_ID, `CID=${contentId(identity)}`);
+    if (!CONTENT_ID.test(text) || fixed.length > size)
       throw new Error(`the descriptor of ${path} has no content ID`);
-    writeSync(fd, Buffer.from(fixed, 'latin1'), 0, size, start);
+    writeSync(fd, Buffer.from(fixed.padEnd(size, '\0'), 'latin1'), 0, size, start);
   } finally {
     closeSync(fd);
   }

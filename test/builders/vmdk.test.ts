@@ -49,6 +49,26 @@ describe.skipIf(!installed('qemu-img'))('a stream-optimised disk', () => {
   });
 });
 
+it.each(['57580626', '7580626', '6', '0'])('a content ID of %s is replaced', (random) => {
+  const made = (cid: string): Buffer => {
+    const disk = Buffer.alloc(3 * 512);
+    disk.write('KDMV');
+    disk.writeBigUInt64LE(1n, 28);
+    disk.writeBigUInt64LE(1n, 36);
+    disk.write(`version=1\nCID=${cid}\nparentCID=ffffffff\n`, 512);
+    disk.write('data', 1024);
+    const path = join(site().root, 'disk.vmdk');
+    writeFileSync(path, disk);
+    fixContentId(path, 'sha256:a');
+    return readFileSync(path);
+  };
+  const fixed = made(random);
+  expect(fixed.equals(made('ffffffff'))).toBe(true);
+  expect(descriptor(fixed)).toMatch(
+    /^version=1\nCID=[0-7][0-9a-f]{7}\nparentCID=ffffffff\n\0+data/,
+  );
+});
+
 it('says when a file is no such disk', () => {
   const path = join(site().root, 'other');
   writeFileSync(path, Buffer.alloc(4096));
