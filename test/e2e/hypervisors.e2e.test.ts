@@ -80,7 +80,7 @@ describe('one image', () => {
     expect(sha256('vmware', '.raw')).toBe(sha256('qemu', '.raw'));
   });
 
-  test('differs from that of another hypervisor by its disk and its glue alone', async () => {
+  test('differs from that of another hypervisor by its disk, its glue and what names them', async () => {
     const found = await diff(`qemu/${STEM}`, `vmware/${STEM}`);
     expect(found).toMatchObject({
       options: [],
@@ -91,7 +91,9 @@ describe('one image', () => {
     });
     const { files } = found as { files: readonly { file: string; to: object | null }[] };
     const [came, went] = [files.filter(({ to }) => to), files.filter(({ to }) => !to)];
-    expect(came.map(({ file }) => file)).toEqual(['*.vmdk', 'boot/vmware/*.vmx']);
+    // The provenance names every file by its digest.
+    const expected = ['*.vmdk', 'boot/vmware/*.vmx', 'provenance.json'];
+    expect(came.map(({ file }) => file)).toEqual(expected);
     expect(went.map(({ file }) => file)).toEqual(expect.arrayContaining(['boot/qemu/run.sh']));
   });
 
