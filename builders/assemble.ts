@@ -8,8 +8,9 @@ import { Ahead } from './deb/ahead.ts';
 import { decompressWith } from './deb/decompress.ts';
 import { installPackages, mergeUsr } from './deb/install.ts';
 import type { AssembleJob, AssembleResult, StageJob } from './job.ts';
+import { keepStage } from './kept-stage.ts';
 import { finishTree } from './rootfs/finish.ts';
-import { keepTree, restoreTree, saveTree } from './rootfs/snapshot.ts';
+import { copyTree, restoreTree, saveTree } from './rootfs/snapshot.ts';
 import { Inside } from './sandbox/inside.ts';
 import { mountMemory } from './sandbox/memory.ts';
 import { openToolbox } from './toolbox.ts';
@@ -62,6 +63,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
   const inside = new Inside(job.root, job.isolation, toolbox, job.epoch);
   const paths = job.stages.flatMap((stage) => stage.packages.map((pkg) => pkg.path));
   const ahead = new Ahead(toolbox, join(job.scratch, 'ahead'), paths, job.jobs);
+  let kept: Promise<void> | undefined;
   try {
     if (job.restore) {
       const tar = job.restore;
@@ -73,7 +75,11 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
       if (stage.packages.length > 0) await runStage(stage, job, inside, toolbox, ahead, report);
       if (stage.save) {
         await inside.leave();
-        await keepTree(toolbox, job.root, stage.save, job.epoch, job.scratch);
+        const copy = join(job.scratch, 'stage.part');
+        await copyTree(toolbox, job.root, copy, job.epoch);
+        // Its digest is taken while the next stage goes on.
+        kept = keepStage(copy, stage.save);
+        kept.catch(() => undefined);
       }
     }
     const releases = await task(report, 'finish', 'Finishing the tree', (advance) => {
@@ -85,8 +91,11 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
     const sha256 = await task(report, 'tree', 'Reading the finished tree', () =>
       saveTree(toolbox, job.root, join(job.output, 'rootfs.tar'), job.epoch, job.scratch),
     );
+    await kept;
     return { sha256, ...releases };
   } finally {
     await inside.leave();
+    // What is above it may be at fault; the stage is right, and the next build starts from it.
+    await kept?.catch(() => undefined);
   }
 }

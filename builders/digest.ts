@@ -27,10 +27,10 @@ export interface DigestJob {
  */
 export async function fileDigest(
   path: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
   extents?: readonly Extent[],
 ): Promise<string> {
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   const { size } = await stat(path);
   if (size < LARGE)
     return createHash('sha256')
@@ -40,13 +40,13 @@ export async function fileDigest(
   return new Promise((resolve, reject) => {
     const thread = new Worker(programFile('digest.js'), { workerData: job });
     const end = (): void => void thread.terminate();
-    signal.addEventListener('abort', end, { once: true });
+    signal?.addEventListener('abort', end, { once: true });
     thread.on('message', resolve);
     thread.on('error', reject);
     thread.on('exit', () => {
-      signal.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       // Without effect once there is a result.
-      reject((signal.reason as Error | undefined) ?? new Error(`nothing was read of ${path}`));
+      reject((signal?.reason as Error | undefined) ?? new Error(`nothing was read of ${path}`));
     });
   });
 }

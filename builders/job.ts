@@ -12,7 +12,7 @@ export interface StageJob {
   readonly packages: readonly PackageFile[];
   /** Bytes once installed, for the progress. */
   readonly installedSize: number;
-  /** Where to keep the tree after this stage. */
+  /** Where to keep the tree after this stage: a path, to which its digest is added (kept-stage.ts). */
   readonly save?: string;
 }
 

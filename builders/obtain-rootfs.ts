@@ -1,5 +1,4 @@
 /** From a lock to the finished tree: out of the cache, or assembled in the sandbox. */
-import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { fetchPackages } from '../repos/fetch-packages.ts';
 import { makeFolder } from '../repos/io-errors.ts';
@@ -14,6 +13,8 @@ import { diskTrouble } from './disk-trouble.ts';
 import type { AssembleJob } from './job.ts';
 import { runName } from '../repos/leftovers.ts';
 import { hold } from './lease.ts';
+import { DamagedStage, checkStage, dropStage, keptStage } from './kept-stage.ts';
+import type { KeptStage } from './kept-stage.ts';
 import { checkKept } from './packages.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
 import { memoryFor } from './sandbox/memory.ts';
@@ -63,19 +64,21 @@ export async function obtainRootfs(
 
 /** Where to start from, and what to keep: the stage that a change of the topmost layer starts from. */
 interface Plan {
-  /** In the cache. */
-  readonly start?: Stage;
+  readonly start?: Start;
   readonly missing: readonly Stage[];
   /** Of the missing ones; each kept stage costs as much as its tree. */
   readonly keep?: Stage;
 }
 
-const stageTar = (stage: Stage, ctx: Context): string =>
-  join(ctx.cacheDir, 'stages', `${stage.key}.tar`);
+/** A stage that the cache has. */
+interface Start extends KeptStage {
+  readonly label: string;
+}
 
 function planOf(stages: readonly Stage[], ctx: Context): Plan {
-  const at = stages.findLastIndex((stage) => existsSync(stageTar(stage, ctx)));
-  const start = stages[at];
+  const kept = stages.map(({ key }) => keptStage(ctx.cacheDir, key));
+  const at = kept.findLastIndex((one) => one !== undefined);
+  const start = kept[at] && { ...kept[at], label: stages[at]?.label ?? '' };
   const missing = stages.slice(at + 1);
   const keep = missing.at(-2);
   return { ...(start && { start }), missing, ...(keep && { keep }) };
@@ -94,13 +97,19 @@ interface Input {
 /** Makes the tree, once the stage to keep is there or it is our turn to make that. */
 async function makeRootfs(input: Input, ctx: Context): Promise<Rootfs> {
   const { keep } = planOf(input.stages, ctx);
-  const isKept = (): boolean => keep === undefined || existsSync(stageTar(keep, ctx));
+  const isKept = (): boolean =>
+    keep === undefined || keptStage(ctx.cacheDir, keep.key) !== undefined;
   const end = await takeTurn(keep?.key ?? 'none', isKept, ctx);
+  const plan = planOf(input.stages, ctx);
   try {
-    return await assembleRootfs(input, planOf(input.stages, ctx), ctx);
+    return await assembleRootfs(input, plan, ctx);
+  } catch (e) {
+    if (!(e instanceof DamagedStage) || !plan.start) throw e;
+    await dropStage(plan.start, plan.start.label, ctx);
   } finally {
     end();
   }
+  return makeRootfs(input, ctx);
 }
 
 async function assembleRootfs(
@@ -108,7 +117,7 @@ async function assembleRootfs(
   { start, missing, keep: kept }: Plan,
   ctx: Context,
 ): Promise<Rootfs> {
-  if (start) await noteUse(stageTar(start, ctx));
+  if (start) await noteUse(start.path);
   const mode = await chooseMode(options.sandbox);
   const wanted = missing.flatMap((stage) => stage.packages);
   await checkKept(wanted, ctx);
@@ -133,7 +142,7 @@ async function assembleRootfs(
     architecture: lock.distribution.architecture,
     epoch: lock.epoch,
     jobs: ctx.jobs,
-    ...(start && { restore: stageTar(start, ctx) }),
+    ...(start && { restore: start.path }),
     stages: missing.map((stage) => ({
       label: stage.label,
       packages: stage.packages.map((pkg) => ({
@@ -141,7 +150,7 @@ async function assembleRootfs(
         label: `${pkg.name} ${pkg.version}`,
       })),
       installedSize: stage.packages.reduce((sum, pkg) => sum + pkg.installedSize, 0),
-      ...(stage === kept && { save: stageTar(stage, ctx) }),
+      ...(stage === kept && { save: join(ctx.cacheDir, 'stages', stage.key) }),
     })),
     finish: finishRecipe(vse),
     ...{ output, scratch },
@@ -156,11 +165,15 @@ async function assembleRootfs(
     const [result] = await sideBySide(ctx.signal, [
       (signal) => runInSandbox(job, mode, { ...ctx, signal }),
       (signal) => fetchPackages(wanted, lock.repositories, { ...ctx, signal }),
+      // Beside the rest, on a core that has little to do; what comes of the tree waits for it.
+      (signal) => (start ? checkStage(start, signal) : Promise.resolve()),
     ]);
     if (!result) throw new Error('the sandbox gave no result');
     await describeRootfs(output, result);
     return settle(output, folder);
   } catch (e) {
+    // A damaged stage may make the work above it fail before its digest is known.
+    if (start && !(e instanceof DamagedStage)) await checkStage(start, ctx.signal);
     keep = (options.keepFailed ?? false) && e instanceof VsecError;
     throw explain(diskTrouble(e, 'assemble the tree', work), vse);
   } finally {

@@ -2,23 +2,14 @@
  * A list of what a folder of the cache holds, written when it is made: with it anybody can tell
  * later whether it is still what it was.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { fileDigest } from './digest.ts';
 
 const SEAL = '.contents.json';
 
 /** Path → `sha256:…` of a file, or `link:…` with the target of a link. */
 type Contents = Readonly<Record<string, string>>;
-
-/** SHA-256 of a file, hex. */
-export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
 
 async function* entriesBelow(root: string, prefix = ''): AsyncGenerator<string> {
   const entries = await readdir(join(root, prefix), { withFileTypes: true });
@@ -29,7 +20,7 @@ async function* entriesBelow(root: string, prefix = ''): AsyncGenerator<string> 
 
 async function describe(path: string): Promise<string> {
   const isLink = (await lstat(path)).isSymbolicLink();
-  return isLink ? `link:${await readlink(path)}` : `sha256:${await sha256File(path)}`;
+  return isLink ? `link:${await readlink(path)}` : `sha256:${await fileDigest(path)}`;
 }
 
 /** Writes down what `root` holds. `known`: digests (hex) of files that need no reading. */

@@ -27,21 +27,18 @@ const writing = (toolbox: Toolbox, root: string, epoch: number, to = '-') =>
     '.',
   ]);
 
-/** As `saveTree`, for whom the digest does not matter. */
-export async function keepTree(
+/** As `saveTree`, for whom the digest can wait; a tar that could not be written is gone. */
+export async function copyTree(
   toolbox: Toolbox,
   root: string,
   path: string,
   epoch: number,
-  scratch: string,
 ): Promise<void> {
-  const partial = join(scratch, 'tree.part');
-  const { file, args, env } = writing(toolbox, root, epoch, partial);
+  const { file, args, env } = writing(toolbox, root, epoch, path);
   try {
     await mustRun('keeping a stage', file, args, { env });
-    renameSync(partial, path);
   } catch (e) {
-    rmSync(partial, { force: true });
+    rmSync(path, { force: true });
     throw e;
   }
 }

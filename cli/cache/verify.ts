@@ -2,9 +2,11 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
+import { fileDigest } from '../../builders/digest.ts';
+import { statedDigest } from '../../builders/kept-stage.ts';
 import { whileNobodyBegins } from '../../builders/lease.ts';
 import { readManifest } from '../../builders/manifest.ts';
-import { brokenSeal, sha256File } from '../../builders/seal.ts';
+import { brokenSeal } from '../../builders/seal.ts';
 import { buildIndex } from '../../repos/deb/index-builder.ts';
 import { readCachedRelease } from '../../repos/deb/release-cache.ts';
 import { explainIo } from '../../repos/io-errors.ts';
@@ -32,25 +34,25 @@ type Check = (path: string, signal: AbortSignal) => Promise<string | undefined>;
 const OTHER_DIGEST = 'does not have the digest of its name';
 
 /** For files that are named after their own SHA-256. */
-const namedByDigest: Check = async (path) =>
-  (await sha256File(path)) === basename(path) ? undefined : OTHER_DIGEST;
+const namedByDigest: Check = async (path, signal) =>
+  (await fileDigest(path, signal)) === basename(path) ? undefined : OTHER_DIGEST;
 
 /** Made of a Packages file, which is kept as well: made again, it must come out the same. */
 const parsedIndex: Check = async (path, signal) => {
   const [sha256 = ''] = basename(path).split('.');
   const source = join(dirname(dirname(path)), 'indexes', sha256);
-  if ((await sha256File(source).catch(() => undefined)) !== sha256)
+  if ((await fileDigest(source, signal).catch(() => undefined)) !== sha256)
     return 'cannot be compared with the index that it was made from';
   const pieces = [...(await buildIndex(source, signal)).serialise()];
   return Buffer.concat(pieces).equals(await readFile(path)) ? undefined : 'is not what it was';
 };
 
-const xenHost: Check = async (path) => {
+const xenHost: Check = async (path, signal) => {
   for (const name of await readdir(path)) {
     if (!name.endsWith('_amd64') || name.startsWith('.')) continue;
     const { artifacts } = await readManifest(join(path, name));
     for (const { file, sha256 } of artifacts)
-      if ((await sha256File(join(path, name, file))) !== sha256)
+      if ((await fileDigest(join(path, name, file), signal)) !== sha256)
         return `${file} is not what it was`;
   }
   return undefined;
@@ -64,12 +66,14 @@ const CHECKS: Readonly<Partial<Record<KindName, Check>>> = {
   'signed releases': async (path) =>
     (await readCachedRelease(path)) ? undefined : 'cannot be read any more',
   'published bases': async (path) =>
-    `sha256-${await sha256File(join(path, 'manifest.json'))}` === basename(path)
+    `sha256-${await fileDigest(join(path, 'manifest.json'))}` === basename(path)
       ? undefined
       : OTHER_DIGEST,
   toolboxes: async (path) =>
     path.endsWith('.json') ? void JSON.parse(await readFile(path, 'utf8')) : brokenSeal(path),
   'Xen hosts': xenHost,
+  'built stages': async (path, signal) =>
+    (await fileDigest(path, signal)) === statedDigest(basename(path)) ? undefined : OTHER_DIGEST,
   'finished trees': brokenSeal,
 };
 

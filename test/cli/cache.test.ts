@@ -143,6 +143,18 @@ describe('vsec cache', () => {
     expect(existsSync(join(dir, folder, name))).toBe(false);
   });
 
+  it('verify finds one changed byte in a kept stage, and drops those without a digest', async () => {
+    const sha256 = createHash('sha256').update('tree').digest('hex');
+    const [good, bad] = ['a', 'b'].map((key) => `stages/${key.repeat(64)}.${sha256}.tar`);
+    const paths = [put(good!, 'tree'), put(bad!, 'treE'), put(`stages/${'c'.repeat(64)}.tar`, 'x')];
+    const { code, stdout } = await run('verify', '--json');
+    const { damaged } = JSON.parse(stdout) as { damaged: unknown[] };
+    expect([code, damaged.length, ...paths.map((path) => existsSync(path))]).toEqual([
+      ...[1, 2],
+      ...[true, false, false],
+    ]);
+  });
+
   it('what a running build holds is neither pruned, cleaned nor dropped', async () => {
     const held = store('held', 'damaged');
     const free = store('free');

@@ -192,6 +192,43 @@ describe('killed outright', () => {
   });
 });
 
+describe('kept stages', () => {
+  const stages = join(cache, 'stages');
+  const harm: Readonly<Record<string, (tar: Buffer) => Buffer>> = {
+    'one flipped bit': (tar) => {
+      const at = tar.length >> 1;
+      tar[at] = (tar[at] as number) ^ 1;
+      return tar;
+    },
+    'the end missing': (tar) => tar.subarray(0, tar.length >> 1),
+    'nothing but zeros': (tar) => tar.fill(0),
+  };
+
+  test.each(Object.keys(harm))('%s: it is found and built again', async (kind) => {
+    forget('rootfs');
+    await expectRightBuild();
+    const [name = ''] = readdirSync(stages);
+    const kept = join(stages, name);
+    writeFileSync(kept, harm[kind]!(readFileSync(kept)));
+    const anew = (): void => {
+      forget('rootfs');
+      rmSync(out, { recursive: true });
+    };
+    anew();
+    const done = await build(layer, locked('--json', '--offline'));
+    expect(done.code, JSON.stringify(done.diagnostics)).toBe(0);
+    expect(done.diagnostics.map((d) => [d.severity, d.code])).toEqual([['warning', 'BUILD106']]);
+    const { manifest } = JSON.parse(done.stdout) as Built;
+    expect(manifest.rootfs.digest).toBe(reference.manifest.rootfs.digest);
+    const [key = ''] = name.split('.');
+    expect(readdirSync(stages)).toEqual([expect.stringMatching(`^${key}`)]);
+    await expectClean();
+    anew();
+    const again = await build(layer, locked('--offline'));
+    expect([again.code, again.diagnostics]).toEqual([0, []]);
+  });
+});
+
 const firstOf = (failed: Run) => {
   const [found] = failed.diagnostics.filter((d) => d.severity === 'error');
   const all = JSON.stringify(failed.diagnostics);

@@ -125,7 +125,9 @@ function leftovers(scratch: string, cache: string, output: string): string[] {
     ...['store/.partial', 'toolbox/.partial'].flatMap((folder) =>
       names(join(cache, folder)).map((name) => `${folder}/${name}`),
     ),
-    ...names(join(cache, 'stages')).filter((name) => !/^[0-9a-f]{64}\.tar$/.test(name)),
+    ...names(join(cache, 'stages')).filter(
+      (name) => !/^[0-9a-f]{64}\.[0-9a-f]{64}\.tar$/.test(name),
+    ),
     ...names(join(cache, 'rootfs')).filter((name) => !/^[0-9a-f]{64}$/.test(name)),
     ...names(join(cache, 'toolbox')).filter((name) => /..partial/.test(name)),
     ...names(output).filter((name) => name.startsWith('.') || name.includes('.old-')),
