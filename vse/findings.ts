@@ -8,16 +8,16 @@ import type { Reading } from './shape.ts';
 const LIMIT = 100;
 
 export class Findings {
-  readonly list: Diagnostic[] = [];
+  readonly #found: Diagnostic[] = [];
   #errors = 0;
 
   error(code: string, message: string, details: DiagnosticDetails = {}): void {
-    if (!this.full) this.list.push(error(code, message, details));
+    if (!this.full) this.#found.push(error(code, message, details));
     this.#errors += 1;
   }
 
   warning(code: string, message: string, details: DiagnosticDetails = {}): void {
-    if (!this.full) this.list.push(warning(code, message, details));
+    if (!this.full) this.#found.push(warning(code, message, details));
   }
 
   /** What was read at `span`, or undefined with its problems reported. */
@@ -26,6 +26,22 @@ export class Findings {
     for (const { code, message, hint, node } of problemsOf(reading))
       this.error(code, message, { span: node?.span ?? span, hint });
     return undefined;
+  }
+
+  /**
+   * In reading order: file by file as something was found in them, each from top to bottom; what
+   * has no place, together.
+   */
+  get list(): readonly Diagnostic[] {
+    const files = [...new Set(this.#found.map(({ span }) => span?.file))];
+    return files.flatMap((file) =>
+      this.#found
+        .filter(({ span }) => span?.file === file)
+        .sort(
+          ({ span: a }, { span: b }) =>
+            (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0),
+        ),
+    );
   }
 
   get failed(): boolean {
