@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../vse/diagnostic.ts';
 import type { ReportEvent } from '../vse/report.ts';
 import type { PackageFile } from './deb/unpack.ts';
+import type { KeptStage } from './kept-stage.ts';
 import type { BootReleases } from './rootfs/finish.ts';
 import type { FinishRecipe } from './rootfs/recipe.ts';
 import type { Isolation } from './sandbox/inside.ts';
@@ -28,7 +29,7 @@ export interface AssembleJob {
   /** The tree is made in memory, of at most so many bytes; on disk when absent. */
   readonly memory?: number;
   /** A saved tree to start from. */
-  readonly restore?: string;
+  readonly restore?: KeptStage;
   readonly stages: readonly StageJob[];
   readonly finish: FinishRecipe;
   /** Folder that receives `rootfs.tar`, `vmlinuz`, `initrd`, `kernel-config`, `xen.gz`, `xen.efi`. */

@@ -100,11 +100,12 @@ async function makeRootfs(input: Input, ctx: Context): Promise<Rootfs> {
   const isKept = (): boolean =>
     keep === undefined || keptStage(ctx.cacheDir, keep.key) !== undefined;
   const end = await takeTurn(keep?.key ?? 'none', isKept, ctx);
-  const plan = planOf(input.stages, ctx);
+  let plan: Plan | undefined;
   try {
+    plan = planOf(input.stages, ctx);
     return await assembleRootfs(input, plan, ctx);
   } catch (e) {
-    if (!(e instanceof DamagedStage) || !plan.start) throw e;
+    if (!(e instanceof DamagedStage) || !plan?.start) throw e;
     await dropStage(plan.start, plan.start.label, ctx);
   } finally {
     end();
@@ -142,7 +143,7 @@ async function assembleRootfs(
     architecture: lock.distribution.architecture,
     epoch: lock.epoch,
     jobs: ctx.jobs,
-    ...(start && { restore: start.path }),
+    ...(start && { restore: start }),
     stages: missing.map((stage) => ({
       label: stage.label,
       packages: stage.packages.map((pkg) => ({

@@ -229,6 +229,34 @@ describe('kept stages', () => {
   });
 });
 
+test('what was begun with a damaged stage is not kept', async () => {
+  const middle = variant('middle', '');
+  const top = join(scratch, 'top.yaml');
+  writeFileSync(
+    top,
+    'vse: 1\nname: top\nversion: 1.0.0\nextends: ./middle.yaml\nadd:\n  packages: [tree]\n',
+  );
+  const buildTop = async (): Promise<readonly [string, readonly string[]]> => {
+    forget('rootfs');
+    rmSync(out, { recursive: true, force: true });
+    const done = await build(top, ['--format', 'tar', '--json']);
+    expect(done.code, JSON.stringify(done.diagnostics)).toBe(0);
+    const { manifest } = JSON.parse(done.stdout) as Built;
+    return [manifest.rootfs.digest, done.diagnostics.map(({ code }) => code)];
+  };
+  forget('stages');
+  const [right] = await buildTop();
+  forget('stages', 'rootfs');
+  rmSync(out, { recursive: true });
+  expect((await build(middle, ['--format', 'tar'])).code).toBe(0);
+  const base = join(cache, 'stages', readdirSync(join(cache, 'stages'))[0] ?? '');
+  const tar = readFileSync(base);
+  tar.write('G', tar.indexOf('GNU GENERAL PUBLIC LICENSE') + 1);
+  writeFileSync(base, tar);
+  expect(await buildTop()).toEqual([right, ['BUILD106']]);
+  expect(await buildTop()).toEqual([right, []]);
+});
+
 const firstOf = (failed: Run) => {
   const [found] = failed.diagnostics.filter((d) => d.severity === 'error');
   const all = JSON.stringify(failed.diagnostics);
