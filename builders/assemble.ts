@@ -8,8 +8,7 @@ import { Ahead } from './deb/ahead.ts';
 import { decompressWith } from './deb/decompress.ts';
 import { installPackages, mergeUsr } from './deb/install.ts';
 import type { AssembleJob, AssembleResult, StageJob } from './job.ts';
-import { checkStage, keepStage } from './kept-stage.ts';
-import type { KeptStage } from './kept-stage.ts';
+import { keepStage } from './kept-stage.ts';
 import { finishTree } from './rootfs/finish.ts';
 import { copyTree, restoreTree, saveTree } from './rootfs/snapshot.ts';
 import { Inside } from './sandbox/inside.ts';
@@ -55,12 +54,6 @@ async function runStage(
   );
 }
 
-/** Keeps a stage, unless the one that it was begun with is damaged: then it is, too. */
-async function keepWhole(copy: string, path: string, begun?: KeptStage): Promise<void> {
-  if (begun) await checkStage(begun, new AbortController().signal);
-  await keepStage(copy, path);
-}
-
 /** Runs the whole job; the tree is left as it is for the caller to remove. */
 export async function assemble(job: AssembleJob, report: Report): Promise<AssembleResult> {
   process.umask(0o022);
@@ -85,7 +78,7 @@ export async function assemble(job: AssembleJob, report: Report): Promise<Assemb
         const copy = join(job.scratch, 'stage.part');
         await copyTree(toolbox, job.root, copy, job.epoch);
         // Its digest is taken while the next stage goes on.
-        kept = keepWhole(copy, stage.save, job.restore);
+        kept = keepStage(copy, stage.save, job.restore);
         kept.catch(() => undefined);
       }
     }

@@ -37,8 +37,12 @@ export function keptStage(cacheDir: string, key: string): KeptStage | undefined 
   return name && sha256 ? { path: join(folder, name), sha256 } : undefined;
 }
 
-/** Puts the tar at `partial` among the kept stages, under `path`: its folder and its stage's key. */
-export async function keepStage(partial: string, path: string): Promise<void> {
+/**
+ * Puts the tar at `partial` among the kept stages, under `path`: its folder and its stage's key.
+ * @throws DamagedStage when `begun`, which its tree was begun with, is damaged: then it is, too
+ */
+export async function keepStage(partial: string, path: string, begun?: KeptStage): Promise<void> {
+  if (begun) await checkStage(begun, new AbortController().signal);
   renameSync(partial, `${path}.${await fileDigest(partial)}.tar`);
 }
 

@@ -65,6 +65,16 @@ test('one changed byte is found, and so is a stage that is gone', async () => {
   await expect(checkStage(stage, signal)).rejects.toThrow(DamagedStage);
 });
 
+test('what was begun with a damaged stage is not kept', async () => {
+  const begun = await keep();
+  writeFileSync(begun.path, 'a treE');
+  const partial = join(cache, 'stage.part');
+  writeFileSync(partial, 'a treE, and more');
+  const kept = keepStage(partial, join(cache, 'stages', OTHER), begun);
+  await expect(kept).rejects.toThrow(DamagedStage);
+  expect(keptStage(cache, OTHER)).toBeUndefined();
+});
+
 test('an interrupted check says so', async () => {
   const stop = new AbortController();
   stop.abort(new Error('interrupted'));

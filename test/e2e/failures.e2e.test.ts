@@ -229,7 +229,7 @@ describe('kept stages', () => {
   });
 });
 
-test('what was begun with a damaged stage is not kept', async () => {
+test('stages above a damaged one are right, too', async () => {
   const middle = variant('middle', '');
   const top = join(scratch, 'top.yaml');
   writeFileSync(
