@@ -44,7 +44,8 @@ const SIGNS: readonly Sign[] = [
     hint: 'the file system with the label that GRUB searches for is not on the disk',
   },
   {
-    pattern: /^error: .*(you need to load the kernel first|no such device: .*)/,
+    // A GRUB that runs in a para-virtual guest looks for a file of that kind first, and says so.
+    pattern: /^error: .*(you need to load the kernel first|no such device: (?!\/).*)/,
     code: 'BOOT023',
     message: 'GRUB could not load the kernel: $1',
     hint: 'the boot menu names a kernel or a file system that is not on the disk',

@@ -13,9 +13,14 @@ import { cpio } from './cpio.ts';
 import type { CpioEntry } from './cpio.ts';
 import { shimModules } from './modules.ts';
 
-/** Programs that BusyBox has not, or not well enough; below /usr/bin of the shim. */
+/**
+ * Programs that BusyBox has not, or not well enough: its `tee` and `nc` copy 1 KiB at a time, which
+ * on a hypervisor takes longer than all the rest, and its `dd` does not say how much it copied.
+ * Below /usr/bin of the shim.
+ */
 const PROGRAMS: readonly string[] = [
   ...['sfdisk', 'mke2fs', 'tune2fs', 'tar', 'zstd', 'signify-openbsd', 'rsync'],
+  ...['nc.openbsd', 'dd', 'tee'],
 ];
 const BUSYBOX = 'busybox';
 

@@ -131,55 +131,40 @@ configuration() {
     passed "$hostname, image $file"
 }
 
-# What a server is asked, on a connection that stays open until nothing has come for a while: one
-# that is gone without a word would be waited for without end.
-ask() {
-    printf 'GET /%s HTTP/1.0\r\nHost: %s\r\nRange: bytes=%s-\r\n\r\n' "$1" "$2" "$3"
-    seen=0
-    while sleep 20; do
-        now=$(cat "/sys/class/net/$card/statistics/rx_bytes")
-        [ $((now - seen)) -gt 4096 ] || break
-        seen=$now
-    done
-    killall nc
-}
-
-# Writes what is at the address $1 from byte $2 on to standard output. BusyBox's wget goes on with
-# files alone, and here it is a pipe: so it is asked for by hand.
+# Writes what is at the address $1 from byte $2 on to standard output, and to /run/count how much
+# that was. BusyBox's wget goes on with files alone, and here it is a pipe: so it is asked for by
+# hand. A server that says nothing for a while is gone, though it may not have said so.
 fetch_from() {
     rest=${1#http://}
     at=${rest%%/*}
     port=80
     case $at in *:*) port=${at##*:} ;; esac
-    rm -f /run/ask
-    mkfifo /run/ask
-    ask "${rest#*/}" "$at" "$2" >/run/ask &
-    asker=$!
-    nc "${at%%:*}" "$port" </run/ask 2>/run/fetch.log | {
+    echo "it broke off, or gave nothing for $PATIENCE s" >/run/fetch.log
+    printf 'GET /%s HTTP/1.0\r\nHost: %s\r\nRange: bytes=%s-\r\n\r\n' "${rest#*/}" "$at" "$2" |
+        /usr/bin/nc.openbsd -w "$PATIENCE" "${at%%:*}" "$port" 2>>/run/fetch.log | {
         # The shell reads byte by byte: what follows the header is left where it is.
         read -r _ status text
         while read -r line && [ "${#line}" -gt 1 ]; do :; done
         # All of it, where it should go on in the middle, would only be refused at the end.
         case $2:$status in
-        0:200 | *:206) cat ;;
-        *) echo "it answers ${status:-nothing} ${text%?}" >>/run/fetch.log ;;
+        0:200 | *:206) /usr/bin/dd bs=64k 2>/run/count ;;
+        *) [ -z "$status" ] || echo "it answers $status ${text%?}" >>/run/fetch.log ;;
         esac
     }
-    kill "$asker" 2>/dev/null
 }
+# Seconds.
+PATIENCE=20
 
 # Writes the image to standard output. A connection that is lost is taken up where it ended.
 stream() {
     got=0
     idle=0
-    rm -f /run/count
-    mkfifo /run/count
     while [ "$got" -lt "$size" ]; do
-        wc -c </run/count >/run/more &
-        counter=$!
-        fetch_from "$images/$file" "$got" | tee /run/count
-        wait "$counter"
-        read -r more </run/more
+        : >/run/count
+        fetch_from "$images/$file" "$got"
+        # What dd says last: "N bytes (…) copied, …".
+        more=$(sed -n 's/^\([0-9]*\) bytes .*/\1/p' /run/count)
+        more=${more:-0}
         got=$((got + more))
         [ "$got" -lt "$size" ] || break
         if [ "$more" -gt 0 ]; then idle=0; else idle=$((idle + 1)); fi
@@ -197,7 +182,7 @@ transfer() {
     mkfifo /run/hash
     sha256sum </run/hash >/run/sum &
     hasher=$!
-    stream | tee /run/hash | "$@"
+    stream | /usr/bin/tee /run/hash | "$@"
     sink=$?
     wait "$hasher"
     # A reader that broke off explains why too few bytes came, not the other way about.

@@ -71,6 +71,7 @@ describe('trouble', () => {
 
   it.each([
     'error: no suitable video mode found.',
+    'error: no such device: /xen/pvboot-x86_64.elf.',
     'kernel: panic=10 on the command line',
     '[    0.0] Command line: root=LABEL=x panic=-1',
     'Welcome to GNU GRUB!',

@@ -1,7 +1,17 @@
 /** Nodes that come by the network: a disk that the shim fills, and a node that has none. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import {
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,14 +92,14 @@ async function attemptWith(
   return attemptByNetwork(boot, 'tcg', false);
 }
 
-interface RsyncServer {
+interface ImageServer {
   /** As guests of QEMU's user networking reach it. */
   readonly url: string;
   stop(): void;
 }
 
 /** The distribution's own rsync, with the bundle as its only module. */
-async function rsyncServer(): Promise<RsyncServer> {
+async function rsyncServer(): Promise<ImageServer> {
   const port = await freePort();
   const config = join(folder, 'rsyncd.conf');
   const lines = ['use chroot = no', 'uid = root', 'gid = root', '[images]', `path = ${bundle}`];
@@ -98,6 +108,43 @@ async function rsyncServer(): Promise<RsyncServer> {
   const daemon = spawn('rsync', [...args, `--port=${port}`], { stdio: 'ignore' });
   await once(daemon, 'spawn');
   return { url: `rsync://10.0.2.2:${port}/images`, stop: () => daemon.kill() };
+}
+
+interface TroubledServer extends ImageServer {
+  /** First bytes that were asked for, in the order of the requests. */
+  readonly asked: readonly number[];
+}
+
+/**
+ * A server of the bundle that breaks the first connection off in the middle, says no more on the
+ * second without closing it, and serves the third as it should.
+ */
+async function troubledServer(): Promise<TroubledServer> {
+  const asked: number[] = [];
+  const server = createServer((request, response) => {
+    const [, first] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
+    const start = Number(first);
+    const path = join(bundle, request.url?.replace('/images/', '') ?? '');
+    const end = statSync(path).size - 1;
+    const trouble = asked.push(start);
+    response.writeHead(206, {
+      'Content-Length': end + 1 - start,
+      'Content-Range': `bytes ${start}-${end}/${end + 1}`,
+    });
+    if (trouble > 2) return void createReadStream(path, { start }).pipe(response);
+    const part = createReadStream(path, { start, end: start + 20 * MIB - 1 });
+    part.pipe(response, { end: false });
+    part.on('end', () => {
+      if (trouble === 1) response.write('', () => response.destroy());
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const stop = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://10.0.2.2:${port}/images`, asked, stop };
 }
 
 describe('the netboot shim', () => {
@@ -133,6 +180,27 @@ describe('the netboot shim', () => {
       expect(watched.ending, `console: ${consoleLog}`).toMatchObject({ kind: 'up' });
       expect(steps?.map(({ name }) => name)).toEqual(STEPS);
       expect(steps?.find(({ name }) => name === 'cluster')?.detail).toContain(server.url);
+    } finally {
+      server.stop();
+    }
+  });
+
+  test('takes a lost connection up where it ended, also one that is lost without a word', async () => {
+    const server = await troubledServer();
+    try {
+      const consoleLog = join(LOGS, 'console-netboot-troubled.log');
+      const { watched, steps } = await attemptWith({}, 4096 * MIB, {
+        images: server.url,
+        consoleLog,
+      });
+      expect(watched.ending, `console: ${consoleLog}`).toMatchObject({ kind: 'up' });
+      expect(steps?.map(({ name }) => name)).toEqual(STEPS);
+      const [first, second, third] = server.asked;
+      expect(server.asked).toHaveLength(3);
+      expect(first).toBe(0);
+      expect(second).toBeGreaterThan(0);
+      expect(second).toBeLessThanOrEqual(20 * MIB);
+      expect(third).toBe(Number(second) + 20 * MIB);
     } finally {
       server.stop();
     }
