@@ -2,7 +2,7 @@
  * A guest of QEMU as its command line: what `run.sh` and `vsec boot` have in common, and what only
  * the latter needs. The options are those of qemu-system-x86_64(1).
  */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../../vse/diagnostic.ts';
 import type { BootPlan, BootRequest, GoldenImage, GuestLogin } from '../backend.ts';
@@ -120,7 +120,7 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
       return kernelArgs(image, request, []);
     case 'microvm':
       // It cannot be reset but by a triple fault.
-      return kernelArgs(image, request, ['reboot=t']);
+      return kernelArgs(image, request, ['reboot=t', ...timeStamps(request)]);
     case 'pygrub':
     case 'pvgrub':
     case 'xen-efi':
@@ -129,6 +129,17 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
         hint: 'boot with --firmware bios, uefi or kernel, or with --backend xen-pv',
       });
   }
+}
+
+/**
+ * A microvm has no clock by which a kernel could measure how fast an emulated processor's time stamps
+ * run, but for a way that fails when the host is busy; then the kernel waits without end. They are the
+ * host's own (tsc_early_khz in the kernel's kernel-parameters).
+ */
+function timeStamps({ accelerator }: BootRequest): readonly string[] {
+  if (accelerator !== 'tcg') return [];
+  const [, megahertz] = /^cpu MHz\s*: ([\d.]+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
+  return megahertz === undefined ? [] : [`tsc_early_khz=${Math.round(Number(megahertz) * 1000)}`];
 }
 
 function kernelArgs(

@@ -29,7 +29,9 @@ it('microvm has no device on PCI, and starts the kernel with a way to reset', ()
     'virtio-net-device,netdev=net0,mac=00:50:56:00:00:01',
     'virtio-net-device,netdev=net1',
   ]);
-  expect(after(list, '-append')[0]).toMatch(/ console=ttyS0 reboot=t$/);
+  expect(after(list, '-append')[0]).toMatch(/ console=ttyS0 reboot=t tsc_early_khz=\d{6,7}$/);
+  const kvm = args(qemu, request('microvm', { accelerator: 'kvm' }));
+  expect(after(kvm, '-append')[0]).toMatch(/ console=ttyS0 reboot=t$/);
   expect(after(list, '-kernel')).toEqual(['/b/cfd_2.1.0_amd64.vmlinuz']);
 });
 

@@ -100,6 +100,20 @@ else
         printf 'run.sh: without qemu-img (qemu-utils) the disk keeps the size of the image\n' >&2
     drive="$drive,snapshot=on"
 fi
+# /dev/kvm may be there and yet hang the guest where the processor cannot virtualize.
+kvm_works() {
+    [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -Eqw 'vmx|svm' /proc/cpuinfo
+}
+
+if kvm_works; then
+    set -- -accel kvm -cpu host "$@"
+elif [ "$accelerator" = kvm ]; then
+    die 'KVM does not work here: it needs /dev/kvm, open to you, and a processor with vmx or svm' \
+        'the bundle may have boot/qemu/run.sh, which also runs without'
+else
+    set -- -accel tcg,thread=multi -cpu 'qemu64' "$@"
+fi
+
 machine='q35,graphics=off'
 bus=pci
 if [ "$firmware" = microvm ]; then
@@ -107,6 +121,9 @@ if [ "$firmware" = microvm ]; then
     bus=device
     # It cannot be reset but by a triple fault.
     cmdline="$cmdline reboot=t"
+    # Nor has it a clock to measure an emulated processor's time stamps by; they are the host's.
+    khz=$(sed -n '/^cpu MHz/{s/.*: \([0-9]*\)\.\([0-9]\{3\}\).*/\1\2/p;q}' /proc/cpuinfo)
+    kvm_works || [ -z "$khz" ] || cmdline="$cmdline tsc_early_khz=$khz"
 fi
 set -- -drive "$drive" -device "virtio-blk-$bus,drive=disk" "$@"
 
@@ -145,20 +162,6 @@ kernel | microvm)
     set -- -kernel "$bundle/$kernel" -append "$cmdline" "$@"
     ;;
 esac
-
-# /dev/kvm may be there and yet hang the guest where the processor cannot virtualize.
-kvm_works() {
-    [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -Eqw 'vmx|svm' /proc/cpuinfo
-}
-
-if kvm_works; then
-    set -- -accel kvm -cpu host "$@"
-elif [ "$accelerator" = kvm ]; then
-    die 'KVM does not work here: it needs /dev/kvm, open to you, and a processor with vmx or svm' \
-        'the bundle may have boot/qemu/run.sh, which also runs without'
-else
-    set -- -accel tcg,thread=multi -cpu 'qemu64' "$@"
-fi
 
 forward=
 [ -z "$ssh_port" ] || forward=",hostfwd=tcp:127.0.0.1:$ssh_port-:22"
