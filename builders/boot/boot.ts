@@ -42,8 +42,9 @@ export interface BootOptions {
 }
 
 const TIMEOUT = 300;
-/** A processor that is emulated twice over. */
+/** A processor that is emulated twice over; and with it the devices of a whole PC. */
 const XEN_TIMEOUT = 600;
+const HVM_TIMEOUT = 1800;
 /** Lines of the console in the result. */
 const TAIL = 30;
 
@@ -74,7 +75,7 @@ export async function bootBundle(
   const test: BootTest = {
     ...{ backend, bundle, image, firmware, toolbox, ctx },
     under: await openImage(bundle, manifest, image, backend, ctx, options.disk),
-    timeout: (options.timeout ?? (inXen ? XEN_TIMEOUT : TIMEOUT)) * 1000,
+    timeout: (options.timeout ?? usualTimeout(backend, inXen)) * 1000,
     ...(options.exec !== undefined && { command: options.exec }),
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
     ...(options.venue && { venue: options.venue }),
@@ -86,6 +87,11 @@ export async function bootBundle(
   } finally {
     await venue.close();
   }
+}
+
+function usualTimeout({ xenRole }: Backend, inXen: boolean): number {
+  if (!inXen) return TIMEOUT;
+  return xenRole === 'HVM' ? HVM_TIMEOUT : XEN_TIMEOUT;
 }
 
 /** A command comes with a key, and the key on the command line of the guest's kernel. */

@@ -5,7 +5,7 @@ import { failure } from '../../vse/diagnostic.ts';
 import { task } from '../../vse/report.ts';
 import { shell } from '../backends/quote.ts';
 import { render } from '../templates.ts';
-import type { Accelerator, GoldenImage } from '../backend.ts';
+import type { Accelerator, Backend, GoldenImage } from '../backend.ts';
 import type { Attempt, BootTest } from './attempt.ts';
 import { runCommand } from './attempt.ts';
 import { Console } from './console.ts';
@@ -42,8 +42,9 @@ export async function attemptInXen(test: BootTest, accelerator: Accelerator): Pr
       accepted.feed(chunk);
     };
     const image = reachable(test.image);
-    const needs = { accelerator, guestMemory: image.machine.memory, timeout: test.timeout, keep };
-    const host = await venue.enter(needs, ctx);
+    const { memory } = image.machine;
+    const needs = { accelerator, guestMemory: memory, timeout: test.timeout, keep };
+    const host = await venue.enter({ ...needs, processors: processorsFor(test.backend) }, ctx);
     if (!host.up) return withoutHost(host);
     const folder = join(scratch, 'guest');
     mkdirSync(folder);
@@ -72,6 +73,13 @@ export async function attemptInXen(test: BootTest, accelerator: Accelerator): Pr
     log?.close();
   }
 }
+
+/**
+ * Processors of a host for guests of that kind: one, where their devices are emulated. A guest that
+ * leaves for dom0 with each byte of theirs ends in a triple fault, anywhere, when QEMU emulates two
+ * processors that virtualize at a time.
+ */
+export const processorsFor = ({ xenRole }: Backend): number => (xenRole === 'HVM' ? 1 : 2);
 
 /** Whether boot.sh said that the dry run of `xl create` went well. */
 class Acceptance {

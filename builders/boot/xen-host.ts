@@ -31,6 +31,8 @@ export interface XenHostSettings {
   readonly accelerator: Accelerator;
   /** Bytes that a guest needs, besides what the host itself has. */
   readonly guestMemory: number;
+  /** Of the host. */
+  readonly processors: number;
   /** Milliseconds. */
   readonly timeout: number;
   /** A folder that lives as long as the host, for overlays and keys. */
@@ -204,7 +206,7 @@ async function hostCommand(
   ctx: Context,
 ): Promise<ProcessCommand> {
   const { scratch, accelerator, bundle } = settings;
-  const image = withRoom(goldenImage(await readManifest(bundle)), settings.guestMemory);
+  const image = withRoom(goldenImage(await readManifest(bundle)), settings);
   const { file, format } = disk(image, ['qcow2', 'raw']);
   const folder = join(scratch, 'host');
   mkdirSync(folder);
@@ -226,13 +228,16 @@ async function hostCommand(
   return leashed(toolbox, { ...plan, args });
 }
 
-/** The host with memory for its guests, a second processor, and a network to be reached by. */
-const withRoom = (host: GoldenImage, guestMemory: number): GoldenImage => ({
+/** The host with memory for its guests, and a network to be reached by. */
+const withRoom = (
+  host: GoldenImage,
+  { guestMemory, processors }: XenHostSettings,
+): GoldenImage => ({
   ...host,
   machine: {
     ...host.machine,
     memory: host.machine.memory + guestMemory,
-    vcpus: Math.max(2, host.machine.vcpus),
+    vcpus: processors,
     nics: host.machine.nics.length > 0 ? host.machine.nics : [{}],
   },
 });

@@ -15,7 +15,7 @@ import type { FileOnDisk } from './files-disk.ts';
 import { loginArguments } from './login.ts';
 import { blamed, emptyDisk } from './netboot-sequence.ts';
 import type { Sequence } from './netboot-sequence.ts';
-import { reachable, wayInto, withoutHost } from './xen-attempt.ts';
+import { processorsFor, reachable, wayInto, withoutHost } from './xen-attempt.ts';
 import type { XenHost } from './xen-host.ts';
 import { XEN_DISK, XEN_FILES } from './xen-host.ts';
 
@@ -27,8 +27,8 @@ export async function nodeInXen(sequence: Sequence): Promise<Attempt> {
   const { ctx, venue, timeout, backend } = test;
   if (!venue) throw failure('BOOT012', 'a netboot on Xen needs a Xen host, and there is none');
   const image = reachable(test.image);
-  const guestMemory = image.machine.memory;
-  const host = await venue.enter({ accelerator, guestMemory, timeout, keep }, ctx);
+  const needs = { accelerator, guestMemory: image.machine.memory, timeout, keep };
+  const host = await venue.enter({ ...needs, processors: processorsFor(backend) }, ctx);
   if (!host.up) return withoutHost(host);
   const install = backend.byNetwork === 'install';
   const job = {

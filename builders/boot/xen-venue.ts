@@ -19,6 +19,8 @@ export interface VenueNeeds {
   readonly accelerator: Accelerator;
   /** Bytes. */
   readonly guestMemory: number;
+  /** Of the host. */
+  readonly processors: number;
   /** Milliseconds until the host, where it must be started first, must be up. */
   readonly timeout: number;
   /** Gets the console of a host that is started. */
@@ -63,8 +65,12 @@ export class XenVenue {
     this.scratch = undefined;
   }
 
-  private fits({ accelerator, guestMemory }: VenueNeeds): boolean {
-    return this.needs?.accelerator === accelerator && this.needs.guestMemory >= guestMemory;
+  private fits({ accelerator, guestMemory, processors }: VenueNeeds): boolean {
+    return (
+      this.needs?.accelerator === accelerator &&
+      this.needs.processors === processors &&
+      this.needs.guestMemory >= guestMemory
+    );
   }
 }
 

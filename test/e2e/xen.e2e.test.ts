@@ -149,6 +149,11 @@ describe('the golden image, unmodified', () => {
     await boot('xen-pvh', 'kernel');
   });
 
+  // A quarter of an hour: its devices are emulated by an emulated processor.
+  test.runIf(process.env['VSEC_SLOW'])('comes up as an HVM guest, by its BIOS', async () => {
+    await boot('xen-hvm', 'bios');
+  });
+
   test('fills a disk by the netboot shim, and the node boots from that', async () => {
     const { steps, exec } = await boot('netboot', 'xen', 'hostname');
     expect(steps?.map(({ name }) => name)).toEqual([
