@@ -51,6 +51,19 @@ export class GuestProcess {
     return this.complaints;
   }
 
+  /** How it ended, if it has within `milliseconds`. */
+  async endedWithin(milliseconds: number): Promise<ProcessEnd | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), milliseconds);
+    });
+    try {
+      return await Promise.race([this.ended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Ends the process and waits until it is reaped. Safe to call at any time, and twice. */
   async stop(): Promise<void> {
     const timer = setTimeout(() => this.kill('SIGKILL'), GRACE);

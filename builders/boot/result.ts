@@ -3,6 +3,7 @@ import { error } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import type { Accelerator, Firmware, XenRole } from '../backend.ts';
 import type { Manifest } from '../manifest.ts';
+import type { ProcessEnd } from './guest-process.ts';
 import type { GuestReport } from './guest-report.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
 import type { ExecResult } from './login.ts';
@@ -67,6 +68,15 @@ export function explain(watched: Watched, accelerator: Accelerator): readonly Di
           hint: 'see the console; vsec boot --backend xen-host boots such a host alone',
         }),
       ];
+    case 'host-lost': {
+      const { end, last } = ending.host;
+      return [
+        error('BOOT052', `the Xen host ended ${how(end)} while the guest started in it`, {
+          notes: last.map((message) => ({ message })),
+          hint: 'the guest may be sound: try another --firmware, or a real host',
+        }),
+      ];
+    }
     case 'up':
       return ending.report.failed.map(describeUnit);
     case 'trouble':
@@ -74,10 +84,9 @@ export function explain(watched: Watched, accelerator: Accelerator): readonly Di
     case 'not-started':
       return [error('BOOT030', `the hypervisor could not be started: ${ending.reason}`)];
     case 'exited': {
-      const { code, signal } = ending.end;
-      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      const { code } = ending.end;
       return [
-        error('BOOT031', `the hypervisor ended ${how} before the guest was up`, {
+        error('BOOT031', `the hypervisor ended ${how(ending.end)} before the guest was up`, {
           notes: lines(ending.stderr).map((message) => ({ message })),
           hint:
             code === 0 ? 'the guest switched itself off, or restarted: see its console' : undefined,
@@ -102,6 +111,9 @@ export function explain(watched: Watched, accelerator: Accelerator): readonly Di
       ];
   }
 }
+
+const how = ({ code, signal }: ProcessEnd): string =>
+  signal === null ? `with exit code ${code}` : `by ${signal}`;
 
 const spent = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(0)} s`;
 

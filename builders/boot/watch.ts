@@ -20,8 +20,16 @@ export interface Patience {
   readonly afterTrouble: number;
 }
 
+/** The end of a host that was up, while a guest started in it. */
+export interface HostLoss {
+  readonly end: ProcessEnd;
+  /** What it and its hypervisor said last. */
+  readonly last: readonly string[];
+}
+
 export type Ending =
   | { readonly kind: 'no-host'; readonly host: Ending }
+  | { readonly kind: 'host-lost'; readonly host: HostLoss }
   | { readonly kind: 'up'; readonly report: GuestReport }
   | { readonly kind: 'trouble'; readonly trouble: Trouble }
   | { readonly kind: 'exited'; readonly end: ProcessEnd; readonly stderr: string }

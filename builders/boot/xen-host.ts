@@ -12,6 +12,7 @@ import { disk } from '../backends/machine.ts';
 import { qemuPlan, TCG_CPU } from '../backends/qemu-guest.ts';
 import { qemuValue, shell } from '../backends/quote.ts';
 import { goldenImage, readManifest } from '../manifest.ts';
+import { lastLines } from '../sandbox/programs.ts';
 import { render } from '../templates.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { leashed } from './attempt.ts';
@@ -67,6 +68,8 @@ const CPU = `${TCG_CPU},+svm,+npt`;
 /** Milliseconds until a console may say its first word. */
 const FIRST_OUTPUT = 120_000;
 const AFTER_TROUBLE = 3000;
+/** Lines of a host that is gone. */
+const LAST_WORDS = 3;
 /** Milliseconds until dom0, which is up, must let us in. */
 const FIRST_LOGIN = 180_000;
 
@@ -148,13 +151,14 @@ export class XenHost {
       link: XEN_DISK,
       script: job.script,
     });
-    return watchGuest(
+    const watched = await watchGuest(
       sshCommand(start, this.way),
       patience(job.timeout),
       ctx.report,
       ctx.signal,
       job.keep,
     );
+    return lostWith(this.watched, watched);
   }
 
   /** Ends the host and all that is in it. */
@@ -191,6 +195,15 @@ export class XenHost {
     }
     this.plugged = disks.map(({ id }) => id);
   }
+}
+
+/** `guest` as it ended; where its host ended with it, that is why. */
+export async function lostWith(host: Watched, guest: Watched): Promise<Watched> {
+  if (guest.ending.kind !== 'exited') return guest;
+  const end = await host.guest.endedWithin(AFTER_TROUBLE);
+  if (!end) return guest;
+  const last = [...host.console.tail(LAST_WORDS), ...lastLines(host.guest.stderr, LAST_WORDS)];
+  return { ...guest, ending: { kind: 'host-lost', host: { end, last } } };
 }
 
 const isDom0 = ({ ending }: Watched): boolean =>

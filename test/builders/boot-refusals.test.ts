@@ -7,6 +7,9 @@ import { backendByName } from '../../builders/backends/index.ts';
 import { bootBundle, type BootOptions } from '../../builders/boot/boot.ts';
 import type { Sequence } from '../../builders/boot/netboot-sequence.ts';
 import { Monitor } from '../../builders/boot/qmp.ts';
+import { explain } from '../../builders/boot/result.ts';
+import { watchGuest } from '../../builders/boot/watch.ts';
+import { lostWith } from '../../builders/boot/xen-host.ts';
 import { nodeInXen } from '../../builders/boot/xen-netboot.ts';
 import { goldenImage, type Manifest } from '../../builders/manifest.ts';
 import { startHeadNode } from '../../builders/netboot/head-node.ts';
@@ -100,6 +103,31 @@ it('BOOT050: the Xen host is blamed for what is not the fault of its guest', asy
   expect(diagnostics).toMatchObject([
     { code: 'BOOT050', notes: [{ message: expect.stringContaining('exit code 1') }] },
   ]);
+});
+
+it('BOOT052: a host that ends while a guest starts in it', async () => {
+  const watch = (script: string) => {
+    const patience = { total: 10_000, firstOutput: 10_000, afterTrouble: 100 };
+    const command = { file: '/bin/sh', args: ['-c', script], env: {} };
+    return watchGuest(command, patience, () => undefined, new AbortController().signal);
+  };
+  const [lost, kept] = [
+    await watch(`echo '${UP}'; sleep 0.3; echo 'Bail out!'; kill -ABRT $$`),
+    await watch(`echo '${UP}'; sleep 60`),
+  ];
+  try {
+    const guest = await watch('echo begun; sleep 1; exit 255');
+    expect(explain(await lostWith(lost, guest), 'tcg')).toMatchObject([
+      {
+        code: 'BOOT052',
+        message: 'the Xen host ended by SIGABRT while the guest started in it',
+        notes: expect.arrayContaining([{ message: 'Bail out!' }]) as unknown,
+      },
+    ]);
+    expect(explain(await lostWith(kept, guest), 'tcg')).toMatchObject([{ code: 'BOOT031' }]);
+  } finally {
+    await Promise.all([lost, kept].map((host) => host.guest.stop()));
+  }
 });
 
 it('BOOT072: nothing to serve', async () => {
