@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, GoldenImage } from '../../builders/backend.ts';
 import { kvm } from '../../builders/backends/kvm.ts';
 import { qemu } from '../../builders/backends/qemu.ts';
+import { kvmObstacle } from '../../builders/boot/accelerator.ts';
 import { HOSTILE_NAMES, IMAGE, named, withMachine } from './support/image.ts';
 
 let folder = '';
@@ -97,6 +98,13 @@ describe('run.sh', () => {
     expect(after(argv, '-append')).toEqual([
       'root=LABEL=vse-root ro console=hvc0 mitigations=off console=ttyS0',
     ]);
+  });
+
+  it('tells a microvm how fast its time stamps run, and nobody else', () => {
+    // KVM, where it works, has a clock for its guests.
+    const emulated = kvmObstacle() !== undefined;
+    const [append] = after(runScript(bundle(sameSize), ['--microvm']).argv, '-append');
+    expect(append).toMatch(emulated ? / reboot=t tsc_early_khz=\d{6,7}$/ : / reboot=t$/);
   });
 
   it('starts UEFI with variables of its own', () => {

@@ -105,6 +105,7 @@ kvm_works() {
     [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -Eqw 'vmx|svm' /proc/cpuinfo
 }
 
+khz=
 if kvm_works; then
     set -- -accel kvm -cpu host "$@"
 elif [ "$accelerator" = kvm ]; then
@@ -112,6 +113,7 @@ elif [ "$accelerator" = kvm ]; then
         'the bundle may have boot/qemu/run.sh, which also runs without'
 else
     set -- -accel tcg,thread=multi -cpu 'qemu64' "$@"
+    khz=$(sed -n '/^cpu MHz/{s/.*: \([0-9]*\)\.\([0-9]\{3\}\).*/\1\2/p;q}' /proc/cpuinfo)
 fi
 
 machine='q35,graphics=off'
@@ -122,8 +124,7 @@ if [ "$firmware" = microvm ]; then
     # It cannot be reset but by a triple fault.
     cmdline="$cmdline reboot=t"
     # Nor has it a clock to measure an emulated processor's time stamps by; they are the host's.
-    khz=$(sed -n '/^cpu MHz/{s/.*: \([0-9]*\)\.\([0-9]\{3\}\).*/\1\2/p;q}' /proc/cpuinfo)
-    kvm_works || [ -z "$khz" ] || cmdline="$cmdline tsc_early_khz=$khz"
+    [ -z "$khz" ] || cmdline="$cmdline tsc_early_khz=$khz"
 fi
 set -- -drive "$drive" -device "virtio-blk-$bus,drive=disk" "$@"
 
