@@ -3,7 +3,7 @@ import type { GlueFile, GoldenImage } from '../backend.ts';
 import type { Accelerator } from '../backend.ts';
 import { render } from '../templates.ts';
 import { disk, diskBytes, mebibytes } from './machine.ts';
-import { directCommandLine, MICROVM, PC, sizeArgs, TCG_CPU } from './qemu-guest.ts';
+import { directCommandLine, MICROVM, MICROVM_BIOS, PC, sizeArgs, TCG_CPU } from './qemu-guest.ts';
 import { nicArgs } from './qemu-network.ts';
 import { shell, xml } from './quote.ts';
 
@@ -45,6 +45,7 @@ function runScript(image: GoldenImage, accelerator: Accelerator): string {
     tcgCpu: TCG_CPU,
     pc: PC.machine,
     microvm: MICROVM.machine,
+    microvmBios: MICROVM_BIOS,
     size: pairs(sizeArgs(image)),
     nics: image.machine.nics.map((nic, index) => ({ ...nicArgs(nic, index), first: index === 0 })),
   });

@@ -54,6 +54,12 @@ export const MICROVM: Hardware = {
   smbios: false,
 };
 
+/**
+ * What starts a microvm's kernel. SeaBIOS, which QEMU would take for a microvm with ACPI, keeps its
+ * tables and queues at the end of memory, where QEMU has put the initrd: it comes out damaged.
+ */
+export const MICROVM_BIOS = 'qboot.rom';
+
 /** The machine's size. */
 export function sizeArgs(image: GoldenImage): readonly string[] {
   return [
@@ -120,7 +126,10 @@ function firmwareArgs(image: GoldenImage, request: BootRequest): readonly string
       return kernelArgs(image, request, []);
     case 'microvm':
       // It cannot be reset but by a triple fault.
-      return kernelArgs(image, request, ['reboot=t', ...timeStamps(request)]);
+      return [
+        ...['-bios', MICROVM_BIOS],
+        ...kernelArgs(image, request, ['reboot=t', ...timeStamps(request)]),
+      ];
     case 'pygrub':
     case 'pvgrub':
     case 'xen-efi':

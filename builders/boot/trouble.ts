@@ -29,6 +29,13 @@ const SIGNS: readonly Sign[] = [
     message: 'the kernel panicked: $1',
     hint: 'too little memory, a missing driver in the initrd and a wrong root= end like this',
   },
+  {
+    // What it says of zeroes and the like after the last archive does no harm.
+    pattern: /Initramfs unpacking failed: (?!invalid magic|junk)(.*)$/,
+    code: 'BOOT025',
+    message: 'the kernel could not unpack its initrd: $1',
+    hint: 'the guest has too little memory for it, or something wrote over it before the kernel ran',
+  },
   { pattern: /^\(initramfs\)/, ...NO_ROOT },
   { pattern: /Dropping to a shell!/, ...NO_ROOT },
   {

@@ -100,10 +100,12 @@ describe('run.sh', () => {
     ]);
   });
 
-  it('tells a microvm how fast its time stamps run, and nobody else', () => {
+  it('gives a microvm its own firmware, and tells it how fast its time stamps run', () => {
     // KVM, where it works, has a clock for its guests.
     const emulated = kvmObstacle() !== undefined;
-    const [append] = after(runScript(bundle(sameSize), ['--microvm']).argv, '-append');
+    const { argv } = runScript(bundle(sameSize), ['--microvm']);
+    const [append] = after(argv, '-append');
+    expect(after(argv, '-bios')).toEqual(['qboot.rom']);
     expect(append).toMatch(emulated ? / reboot=t tsc_early_khz=\d{6,7}$/ : / reboot=t$/);
   });
 

@@ -44,6 +44,7 @@ describe('trouble', () => {
       'BOOT020',
     ],
     ['[    9.9] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---', 'BOOT020'],
+    ['[    2.9] Initramfs unpacking failed: ZSTD-compressed data is corrupt', 'BOOT025'],
     ['(initramfs)', 'BOOT021'],
     ['ALERT!  LABEL=wrong does not exist.  Dropping to a shell!', 'BOOT021'],
     ['You are in emergency mode. After logging in, type "journalctl -xb"', 'BOOT022'],

@@ -23,6 +23,7 @@ it('microvm has no device on PCI, and starts the kernel with a way to reset', ()
   const list = args(qemu, request('microvm'));
   expect(list.join(' ')).not.toContain('-pci');
   expect(after(list, '-machine')).toEqual(['microvm,acpi=on']);
+  expect(after(list, '-bios')).toEqual(['qboot.rom']);
   expect(after(list, '-device')).toEqual([
     'virtio-rng-device,rng=rng0',
     'virtio-blk-device,drive=disk',

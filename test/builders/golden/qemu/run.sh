@@ -121,6 +121,8 @@ bus=pci
 if [ "$firmware" = microvm ]; then
     machine='microvm,acpi=on'
     bus=device
+    # QEMU's default for it writes over the end of the initrd.
+    set -- -bios 'qboot.rom' "$@"
     # It cannot be reset but by a triple fault.
     cmdline="$cmdline reboot=t"
     # Nor has it a clock to measure an emulated processor's time stamps by; they are the host's.
