@@ -12,7 +12,7 @@ import { task } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Backend, GoldenImage, NetbootParts, StreamedFile } from './backend.ts';
 import { Checksums } from './checksums.ts';
-import type { Extent } from './digest.ts';
+import type { Known } from './digest.ts';
 import { formatByName } from './formats.ts';
 import { imageFile, writeImages } from './images.ts';
 import type { Disk } from './image/disk.ts';
@@ -185,8 +185,8 @@ async function writeParts(input: BundleInput, sums: Checksums, ctx: Context): Pr
   const { kernel, hypervisor } = rootfs;
   // The canonical tar as it is: its digest is the tree's.
   const tar = imageFile(input, 'tar');
-  const written = (path: string, extents?: readonly Extent[]): void =>
-    sums.add(path, path === tar ? rootfs.digest.replace(/^sha256:/, '') : extents);
+  const written = (path: string, known?: Known): void =>
+    sums.add(path, path === tar ? rootfs.digest.replace(/^sha256:/, '') : known);
   const [disk, facts, components] = await sideBySide(ctx.signal, [
     (signal) => writeImages(input, written, { ...ctx, signal }),
     async (signal) => kernel && readKernelFacts(kernel, toolbox, signal),

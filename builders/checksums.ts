@@ -1,7 +1,7 @@
 /** SHA-256 of the files of a bundle: each as soon as it is written, beside what is still written. */
 import pLimit from 'p-limit';
 import { fileDigest } from './digest.ts';
-import type { Extent } from './digest.ts';
+import type { Known } from './digest.ts';
 
 export class Checksums {
   private readonly known = new Map<string, Promise<string>>();
@@ -15,10 +15,10 @@ export class Checksums {
   }
 
   /**
-   * Says that the file at `path` is whole; `known` is its digest where that needs no reading, or
-   * its extents where some need none.
+   * Says that the file at `path` is whole, or how far it is; `known` is its digest where that needs no
+   * reading.
    */
-  add(path: string, known?: string | readonly Extent[]): void {
+  add(path: string, known?: string | Known): void {
     const digest =
       typeof known === 'string'
         ? Promise.resolve(known)

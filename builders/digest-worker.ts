@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DigestJob } from './digest.ts';
+import { Frontier } from './frontier.ts';
 
 const CHUNK = 4 << 20;
 
-const { path, extents } = workerData as DigestJob;
+const { path, extents, frontier: shared } = workerData as DigestJob;
+const frontier = shared && new Frontier(shared);
 const hash = createHash('sha256');
 const chunk = Buffer.allocUnsafe(CHUNK);
 const zeros = Buffer.alloc(CHUNK);
@@ -15,6 +17,7 @@ try {
   for (const { start, length, zero } of extents)
     for (let at = start, end = start + length; at < end;) {
       const most = Math.min(CHUNK, end - at);
+      if (!zero) frontier?.await(at + most);
       const count = zero ? most : readSync(fd, chunk, 0, most, at);
       if (count === 0) throw new Error(`${path} became shorter while it was read`);
       hash.update((zero ? zeros : chunk).subarray(0, count));

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import type { Frontier } from './frontier.ts';
 import { programFile } from './program-file.ts';
 
 /** Bytes; below, starting a thread takes longer than reading the file. */
@@ -14,29 +15,42 @@ export interface Extent {
   readonly zero: boolean;
 }
 
+/** What is known of a file before it is read. */
+export interface Known {
+  /** Its parts, one behind the other. */
+  readonly extents: readonly Extent[];
+  /** Where it is still being written: how far it can be read. */
+  readonly frontier?: Frontier;
+}
+
 /** What the thread is given. */
 export interface DigestJob {
   readonly path: string;
   readonly extents: readonly Extent[];
+  readonly frontier?: SharedArrayBuffer;
 }
 
 /**
  * SHA-256 of the file at `path` in hex. A large one has a thread of its own, which `signal` ends.
- * `extents`: its parts, one behind the other, where it is known that some need no reading: reading
- * a hole costs as much as reading a file.
+ * `known` saves reading holes, which costs as much as reading content, and lets the thread follow
+ * whoever writes the file.
  */
 export async function fileDigest(
   path: string,
   signal?: AbortSignal,
-  extents?: readonly Extent[],
+  known?: Known,
 ): Promise<string> {
   signal?.throwIfAborted();
   const { size } = await stat(path);
-  if (size < LARGE)
+  if (size < LARGE && !known)
     return createHash('sha256')
       .update(await readFile(path))
       .digest('hex');
-  const job: DigestJob = { path, extents: extents ?? [{ start: 0, length: size, zero: false }] };
+  const job: DigestJob = {
+    path,
+    extents: known?.extents ?? [{ start: 0, length: size, zero: false }],
+    ...(known?.frontier && { frontier: known.frontier.shared }),
+  };
   return new Promise((resolve, reject) => {
     const thread = new Worker(programFile('digest.js'), { workerData: job });
     const end = (): void => void thread.terminate();

@@ -5,9 +5,8 @@ import pLimit from 'p-limit';
 import type { Context } from '../vse/report.ts';
 import { task } from '../vse/report.ts';
 import type { BundleInput } from './bundle.ts';
-import type { Extent } from './digest.ts';
+import type { Known } from './digest.ts';
 import { formatByName } from './formats.ts';
-import { extentsOf } from './image/extents.ts';
 import { writeDisk } from './image/disk.ts';
 import type { Disk } from './image/disk.ts';
 import { finishRecipe } from './rootfs/recipe.ts';
@@ -18,12 +17,12 @@ export const imageFile = (input: BundleInput, name: string): string =>
   join(input.folder, `${input.stem}${formatByName(name).suffix}`);
 
 /**
- * Writes every format of `input`. `written` hears of each file as soon as it is whole. Returns what
- * there is to know of the disk, where one of them is a disk.
+ * Writes every format of `input`. `written` hears of each file as soon as it is whole, or can be followed.
+ * Returns what there is to know of the disk, where one of them is a disk.
  */
 export async function writeImages(
   input: BundleInput,
-  written: (path: string, extents?: readonly Extent[]) => void,
+  written: (path: string, known?: Known) => void,
   ctx: Context,
 ): Promise<Disk | undefined> {
   const limit = pLimit(ctx.jobs);
@@ -49,9 +48,11 @@ export async function writeImages(
     });
   const disks = async (signal: AbortSignal): Promise<Disk | undefined> => {
     if (!formats.some(isDisk)) return undefined;
-    const disk = await limit(() => writeRaw(input, { ...ctx, signal }));
     const raw = imageFile(input, 'raw');
-    if (formats.includes('raw')) written(raw, await extentsOf(raw, input.toolbox, signal));
+    const follow = (known: Known): void => {
+      if (formats.includes('raw')) written(raw, known);
+    };
+    const disk = await limit(() => writeRaw(input, follow, { ...ctx, signal }));
     await sideBySide(signal, formats.filter((name) => isDisk(name) && name !== 'raw').map(write));
     if (!formats.includes('raw')) rmSync(raw);
     return disk;
@@ -61,7 +62,11 @@ export async function writeImages(
   return disk;
 }
 
-async function writeRaw(input: BundleInput, ctx: Context): Promise<Disk> {
+async function writeRaw(
+  input: BundleInput,
+  follow: (known: Known) => void,
+  ctx: Context,
+): Promise<Disk> {
   const scratch = join(input.folder, '.disk');
   mkdirSync(scratch);
   const disk = await task(ctx.report, 'disk', 'Making the disk image', () =>
@@ -74,6 +79,7 @@ async function writeRaw(input: BundleInput, ctx: Context): Promise<Disk> {
       epoch: input.lock.epoch,
       scratch,
       signal: ctx.signal,
+      follow,
     }),
   );
   rmSync(scratch, { recursive: true });

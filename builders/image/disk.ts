@@ -1,12 +1,19 @@
 /** The golden image as a raw disk: made of the canonical tar, without root or loop devices. */
 import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { failure } from '../../vse/diagnostic.ts';
+import type { Extent, Known } from '../digest.ts';
+import { Frontier } from '../frontier.ts';
 import { mustRun } from '../sandbox/programs.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { embedBiosGrub, writeEsp } from './boot-loader.ts';
 import { measureTar } from './content.ts';
+import { BLOCK } from './ext4/geometry.ts';
+import type { Ext4Plan } from './ext4/plan.ts';
+import { planExt4 } from './ext4/plan.ts';
+import { writeExt4 } from './ext4/write.ts';
 import type { Layout, Partition } from './layout.ts';
 import { automaticRootSize, layoutFor, rootSizeOn } from './layout.ts';
+import { tooSmall } from './too-small.ts';
 import { derivedUuid } from './uuid.ts';
 
 export interface DiskRecipe {
@@ -23,6 +30,8 @@ export interface DiskRecipe {
   /** Private folder for intermediate files. */
   readonly scratch: string;
   readonly signal: AbortSignal;
+  /** Called as soon as it is known which parts of the disk hold anything. */
+  readonly follow: (known: Known) => void;
 }
 
 export interface Disk {
@@ -50,36 +59,29 @@ async function writeTable(toolbox: Toolbox, disk: string, layout: Layout, digest
   await mustRun('writing the partition table', file, args, { env });
 }
 
-async function writeRoot(toolbox: Toolbox, disk: string, layout: Layout, recipe: DiskRecipe) {
-  const uuid = rootUuidOf(recipe.rootfsDigest);
-  const { file, args, env } = toolbox.command('mke2fs', [
-    '-q',
-    '-F',
-    '-t',
-    'ext4',
-    '-b',
-    '4096',
-    '-m',
-    '1',
-    '-L',
-    recipe.rootLabel,
-    '-U',
-    uuid,
-    '-E',
-    `hash_seed=${uuid},offset=${layout.root.offset},lazy_itable_init=1,lazy_journal_init=1,nodiscard`,
-    // GRUB and e2fsck of older distributions read these file systems too.
-    '-O',
-    '^metadata_csum_seed,^orphan_file',
-    '-d',
-    recipe.tar,
-    disk,
-    String(layout.root.size / 4096),
-  ]);
-  const time = String(recipe.epoch);
-  await mustRun('making the root file system', file, args, {
-    env: { ...env, SOURCE_DATE_EPOCH: time, E2FSPROGS_FAKE_TIME: time },
-    signal: recipe.signal,
-  });
+/** The parts of the disk: all of `layout` but its root is read as it is. */
+function extentsOf({ root, size }: Layout, plan: Ext4Plan): readonly Extent[] {
+  const parts = [
+    ...plan.blocks.map(({ block, bytes }) => ({ start: block * BLOCK, length: bytes.length })),
+    ...plan.copies.map(({ to, length }) => ({ start: to, length })),
+  ].sort((a, b) => a.start - b.start);
+  const extents: { start: number; length: number; zero: boolean }[] = [];
+  const add = (start: number, length: number, zero: boolean): void => {
+    const last = extents.at(-1);
+    if (length === 0) return;
+    if (last?.zero === zero) last.length += length;
+    else extents.push({ start, length, zero });
+  };
+  add(0, root.offset, false);
+  let end = 0;
+  for (const { start, length } of parts) {
+    add(root.offset + end, start - end, true);
+    add(root.offset + start, length, false);
+    end = start + length;
+  }
+  add(root.offset + end, root.size - end, true);
+  add(root.offset + root.size, size - root.offset - root.size, false);
+  return extents;
 }
 
 /** Writes the disk image to `path`; removes it again when a step fails. */
@@ -93,31 +95,27 @@ export async function writeDisk(toolbox: Toolbox, path: string, recipe: DiskReci
   const needed = automaticRootSize(content.bytes, content.entries);
   const rootSize = recipe.size === 'auto' ? needed : rootSizeOn(recipe.size);
   const least = content.bytes + content.entries * 512 + (80 << 20);
-  if (rootSize < least)
-    throw failure('BUILD192', `the image's size is too small for what is in it`, {
-      notes: [
-        { message: 'option image.size' },
-        {
-          message: `${mib(recipe.size as number)} asked for, at least ${mib(least + (40 << 20))} needed`,
-        },
-      ],
-      hint: 'use a larger size, or auto',
-    });
+  if (rootSize < least) throw tooSmall(recipe.size as number, least + (40 << 20));
   const layout = layoutFor(rootSize);
+  const uuid = rootUuidOf(recipe.rootfsDigest);
   const fd = openSync(path, 'wx');
   ftruncateSync(fd, layout.size);
   closeSync(fd);
   try {
     await writeTable(toolbox, path, layout, recipe.rootfsDigest);
-    await writeRoot(toolbox, path, layout, recipe);
     const volumeId = derivedUuid(recipe.rootfsDigest, 'esp').slice(0, 8);
     await writeEsp(toolbox, path, layout, recipe.rootLabel, volumeId, recipe.epoch, recipe.scratch);
     await embedBiosGrub(toolbox, path, layout.bios, recipe.rootLabel, recipe.scratch);
+    const { tar, rootLabel: label, epoch, signal } = recipe;
+    const plan = planExt4({ tar, size: layout.root.size, label, uuid, epoch });
+    const frontier = new Frontier();
+    recipe.follow({ extents: extentsOf(layout, plan), frontier });
+    const settled = (offset: number): void => frontier.advance(offset);
+    await writeExt4(plan, tar, { disk: path, offset: layout.root.offset, signal, settled });
+    frontier.advance(layout.size);
   } catch (e) {
     rmSync(path, { force: true });
     throw e;
   }
-  return { size: layout.size, rootUuid: rootUuidOf(recipe.rootfsDigest) };
+  return { size: layout.size, rootUuid: uuid };
 }
-
-const mib = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;

@@ -64,11 +64,16 @@ export function rootSizeOn(diskSize: number): number {
   return whole - (MIB + BIOS_SIZE + ESP_SIZE) - TAIL;
 }
 
+/** Files that a file system of this many bytes can hold for certain (ext4: one group). */
+const ENTRIES_PER_GROUP = 25_000;
+const GROUP = 128 * MIB;
+
 /**
  * Bytes of a root file system that holds `contentBytes` in `entries` files with room to boot and
  * work: a sixth more, inodes, the journal, and 128 MiB.
  */
 export function automaticRootSize(contentBytes: number, entries: number): number {
   const raw = contentBytes * 1.17 + entries * 512 + 64 * MIB + 128 * MIB;
-  return Math.ceil(raw / (64 * MIB)) * 64 * MIB;
+  const forInodes = Math.ceil(entries / ENTRIES_PER_GROUP) * GROUP;
+  return Math.ceil(Math.max(raw, forInodes) / (64 * MIB)) * 64 * MIB;
 }

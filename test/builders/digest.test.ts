@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fileDigest } from '../../builders/digest.ts';
+import { Frontier } from '../../builders/frontier.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vsec-digest-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,9 +33,42 @@ describe('fileDigest', () => {
       { start: 0, length: 8192, zero: false },
       { start: 8192, length: (9 << 20) + 7 - 8192, zero: true },
     ];
-    expect(await fileDigest(path, never, extents)).toBe(told);
+    expect(await fileDigest(path, never, { extents })).toBe(told);
     const wrong = [{ ...extents[0]!, zero: true }, extents[1]!];
-    expect(await fileDigest(path, never, wrong)).not.toBe(told);
+    expect(await fileDigest(path, never, { extents: wrong })).not.toBe(told);
+  });
+
+  it('follows whoever writes the file', async () => {
+    const path = join(folder, 'growing');
+    const size = 9 << 20;
+    writeFileSync(path, '');
+    truncateSync(path, size);
+    const frontier = new Frontier();
+    const extents = [
+      { start: 0, length: size - 8192, zero: false },
+      { start: size - 8192, length: 8192, zero: true },
+    ];
+    let told: string | undefined;
+    const digest = fileDigest(path, never, { extents, frontier }).then((found) => (told = found));
+    await setTimeout(200);
+    expect(told).toBeUndefined();
+    writeFileSync(path, 'late'.repeat(1 << 20), { flag: 'r+' });
+    frontier.advance(5 << 20);
+    await setTimeout(200);
+    expect(told).toBeUndefined();
+    frontier.advance(size);
+    await digest;
+    expect(execFileSync('sha256sum', [path], { encoding: 'utf8' })).toContain(told);
+  });
+
+  it('ends with the signal while it waits', async () => {
+    const path = join(folder, 'never');
+    writeFileSync(path, 'x');
+    const stop = new AbortController();
+    const extents = [{ start: 0, length: 1, zero: false }];
+    const digest = fileDigest(path, stop.signal, { extents, frontier: new Frontier() });
+    globalThis.setTimeout(() => stop.abort(new Error('enough')), 200);
+    await expect(digest).rejects.toThrow('enough');
   });
 
   it('ends with the signal', async () => {
@@ -42,7 +77,7 @@ describe('fileDigest', () => {
     truncateSync(path, 2 ** 36);
     const stop = new AbortController();
     const digest = fileDigest(path, stop.signal);
-    setTimeout(() => stop.abort(new Error('enough')), 100);
+    globalThis.setTimeout(() => stop.abort(new Error('enough')), 100);
     await expect(digest).rejects.toThrow('enough');
   });
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vsec-hypervisors-'));
   writeFileSync(
     join(folder, 'small.yaml'),
-    'vse: 1\nname: small\nversion: 1.0.0\nextends: debian-12\n',
+    'vse: 1\nname: small\nversion: 1.0.0\nextends: debian-12\nadd: { machine: { disk: 6GiB } }\n',
   );
   await build('qemu', 'small.yaml', '--format', 'raw', '--format', 'tar');
   await build('vmware', 'small.yaml', '--format', 'raw');
@@ -111,8 +111,17 @@ describe('one image', () => {
 
   test("comes up on QEMU's microvm, which has no PCI", async () => {
     const command = 'ls -d /sys/bus/pci/devices/* 2>/dev/null | wc -l; ls /sys/bus/virtio/devices';
-    const result = await boot(`qemu/${STEM}`, '--firmware', 'microvm', '--exec', command);
+    const root = 'df -B1M --output=size,pcent /; tune2fs -l /dev/disk/by-label/vse-* | grep state';
+    const result = await boot(
+      `qemu/${STEM}`,
+      '--firmware',
+      'microvm',
+      '--exec',
+      `${command}; ${root}`,
+    );
     expect(result).toMatchObject({ up: true, tier: 'ran', firmware: 'microvm', failedUnits: [] });
+    // The image is a gigabyte and some; it has grown with the disk while it was mounted.
+    expect(result.exec?.stdout).toMatch(/\n +[56]\d{3} +\d+%\nFilesystem state: +clean\n$/);
     expect(result.imageSha256After).toBe(result.imageSha256Before);
     expect(result.exec?.stdout).toMatch(/^0\nvirtio0\n/);
   });

@@ -1,0 +1,16 @@
+/** The checksums of ext4's feature metadata_csum (kernel documentation, ext4, "Checksums"). */
+import CRC32C from 'crc-32/crc32c.js';
+
+/** CRC-32C over `parts`, going on from `seed`, without the inversion at its end: 32 bits. */
+export const crc32c = (seed: number, ...parts: readonly Uint8Array[]): number =>
+  parts.reduce((crc, part) => ~CRC32C.buf(part, ~crc) >>> 0, seed >>> 0);
+
+/** What the checksum of anything starts with that no other file system's should match. */
+export const START = 0xffffffff;
+
+/** Four bytes, the lowest first. */
+export function word(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}

@@ -1,0 +1,16 @@
+/** What is said when the content of an image does not fit into it. */
+import { failure, type VsecError } from '../../vse/diagnostic.ts';
+
+const mib = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;
+
+/** BUILD192: `asked` and, where that is known, at least `needed` bytes. */
+export const tooSmall = (asked: number, needed?: number): VsecError =>
+  failure('BUILD192', `the image's size is too small for what is in it`, {
+    notes: [
+      { message: 'option image.size' },
+      {
+        message: `${mib(asked)} asked for${needed === undefined ? '' : `, at least ${mib(needed)} needed`}`,
+      },
+    ],
+    hint: 'use a larger size, or auto',
+  });
