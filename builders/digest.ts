@@ -17,8 +17,8 @@ export interface Extent {
 
 /** What is known of a file before it is read. */
 export interface Known {
-  /** Its parts, one behind the other. */
-  readonly extents: readonly Extent[];
+  /** Its parts, one behind the other; not known of a file that grows. */
+  readonly extents?: readonly Extent[];
   /** Where it is still being written: how far it can be read. */
   readonly frontier?: Frontier;
 }
@@ -26,7 +26,8 @@ export interface Known {
 /** What the thread is given. */
 export interface DigestJob {
   readonly path: string;
-  readonly extents: readonly Extent[];
+  /** Without any, the file is read to the frontier's end. */
+  readonly extents?: readonly Extent[];
   readonly frontier?: SharedArrayBuffer;
 }
 
@@ -41,16 +42,21 @@ export async function fileDigest(
   known?: Known,
 ): Promise<string> {
   signal?.throwIfAborted();
+  const job: DigestJob = {
+    path,
+    ...(known?.extents && { extents: known.extents }),
+    ...(known?.frontier && { frontier: known.frontier.shared }),
+  };
+  if (known) return inThread(job, signal);
   const { size } = await stat(path);
-  if (size < LARGE && !known)
+  if (size < LARGE)
     return createHash('sha256')
       .update(await readFile(path))
       .digest('hex');
-  const job: DigestJob = {
-    path,
-    extents: known?.extents ?? [{ start: 0, length: size, zero: false }],
-    ...(known?.frontier && { frontier: known.frontier.shared }),
-  };
+  return inThread({ path, extents: [{ start: 0, length: size, zero: false }] }, signal);
+}
+
+function inThread(job: DigestJob, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(programFile('digest.js'), { workerData: job });
     const end = (): void => void thread.terminate();
@@ -60,7 +66,7 @@ export async function fileDigest(
     thread.on('exit', () => {
       signal?.removeEventListener('abort', end);
       // Without effect once there is a result.
-      reject((signal?.reason as Error | undefined) ?? new Error(`nothing was read of ${path}`));
+      reject((signal?.reason as Error | undefined) ?? new Error(`nothing was read of ${job.path}`));
     });
   });
 }

@@ -1,28 +1,42 @@
 /** How far a file is final that another thread reads while it is written. */
 
-/** Bytes, shared by threads: grows, and whoever waits for it wakes. */
+/** A number of bytes, shared by threads: grows until it is closed, and whoever waits for it wakes. */
 export class Frontier {
   readonly shared: SharedArrayBuffer;
-  readonly #bytes: BigInt64Array;
+  /** One cell: the bytes, or when that is all there will be, what is as far below -1. */
+  readonly #cell: BigInt64Array;
 
   /** `shared`: that of another thread's frontier. */
   constructor(shared = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.shared = shared;
-    this.#bytes = new BigInt64Array(shared);
+    this.#cell = new BigInt64Array(shared);
   }
 
-  /** Nothing below `offset` changes any more. */
+  /** Nothing below `offset` changes any more; said too late, of a file that is whole, it is nothing new. */
   advance(offset: number): void {
-    Atomics.store(this.#bytes, 0, BigInt(offset));
-    Atomics.notify(this.#bytes, 0);
+    if (Atomics.load(this.#cell, 0) >= 0n) this.#store(BigInt(offset));
   }
 
-  /** Blocks the thread, which must not be the main one, until nothing below `offset` changes. */
-  await(offset: number): void {
+  /** The file is whole, and has `size` bytes. */
+  close(size: number): void {
+    this.#store(-1n - BigInt(size));
+  }
+
+  /**
+   * Blocks the thread, which must not be the main one, until more than `offset` bytes are final, or all
+   * that there will be. Returns how many are.
+   */
+  past(offset: number): number {
     for (;;) {
-      const now = Atomics.load(this.#bytes, 0);
-      if (now >= BigInt(offset)) return;
-      Atomics.wait(this.#bytes, 0, now);
+      const now = Atomics.load(this.#cell, 0);
+      const bytes = Number(now < 0n ? -1n - now : now);
+      if (now < 0n || bytes > offset) return bytes;
+      Atomics.wait(this.#cell, 0, now);
     }
+  }
+
+  #store(value: bigint): void {
+    Atomics.store(this.#cell, 0, value);
+    Atomics.notify(this.#cell, 0);
   }
 }

@@ -1,5 +1,5 @@
 /** Sizes of what a canonical tar holds. */
-import { tarEntries } from './tar-entries.ts';
+import type { TarEntry } from './tar-entries.ts';
 
 export interface Content {
   /** Bytes of all files, each rounded up to a 4 KiB block. */
@@ -9,11 +9,10 @@ export interface Content {
 
 const FS_BLOCK = 4096;
 
-/** Walks the headers of the tar at `path`; seeks over the contents. */
-export function measureTar(path: string): Content {
+export function measure(all: Iterable<TarEntry>): Content {
   let bytes = 0;
   let entries = 0;
-  for (const { kind, size } of tarEntries(path)) {
+  for (const { kind, size } of all) {
     entries++;
     if (kind === 'directory') bytes += FS_BLOCK;
     else bytes += Math.ceil(size / FS_BLOCK) * FS_BLOCK;

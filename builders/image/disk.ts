@@ -4,15 +4,17 @@ import { failure } from '../../vse/diagnostic.ts';
 import type { Extent, Known } from '../digest.ts';
 import { Frontier } from '../frontier.ts';
 import { mustRun } from '../sandbox/programs.ts';
+import { sideBySide } from '../../repos/together.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { embedBiosGrub, writeEsp } from './boot-loader.ts';
-import { measureTar } from './content.ts';
+import { measure } from './content.ts';
 import { BLOCK } from './ext4/geometry.ts';
 import type { Ext4Plan } from './ext4/plan.ts';
 import { planExt4 } from './ext4/plan.ts';
 import { writeExt4 } from './ext4/write.ts';
 import type { Layout, Partition } from './layout.ts';
 import { automaticRootSize, layoutFor, rootSizeOn } from './layout.ts';
+import { tarEntries } from './tar-entries.ts';
 import { tooSmall } from './too-small.ts';
 import { derivedUuid } from './uuid.ts';
 
@@ -59,6 +61,9 @@ async function writeTable(toolbox: Toolbox, disk: string, layout: Layout, digest
   await mustRun('writing the partition table', file, args, { env });
 }
 
+/** Bytes; to read less costs nothing. */
+const LEAST_HOLE = 1 << 20;
+
 /** The parts of the disk: all of `layout` but its root is read as it is. */
 function extentsOf({ root, size }: Layout, plan: Ext4Plan): readonly Extent[] {
   const parts = [
@@ -66,8 +71,9 @@ function extentsOf({ root, size }: Layout, plan: Ext4Plan): readonly Extent[] {
     ...plan.copies.map(({ to, length }) => ({ start: to, length })),
   ].sort((a, b) => a.start - b.start);
   const extents: { start: number; length: number; zero: boolean }[] = [];
-  const add = (start: number, length: number, zero: boolean): void => {
+  const add = (start: number, length: number, hole: boolean): void => {
     const last = extents.at(-1);
+    const zero = hole && length >= LEAST_HOLE;
     if (length === 0) return;
     if (last?.zero === zero) last.length += length;
     else extents.push({ start, length, zero });
@@ -84,6 +90,35 @@ function extentsOf({ root, size }: Layout, plan: Ext4Plan): readonly Extent[] {
   return extents;
 }
 
+/** Everything but the root file system; programs do it, beside what we do ourselves. */
+async function writeBoot(toolbox: Toolbox, disk: string, layout: Layout, recipe: DiskRecipe) {
+  const { rootfsDigest: digest, rootLabel, epoch, scratch } = recipe;
+  const volumeId = derivedUuid(digest, 'esp').slice(0, 8);
+  await Promise.all([
+    writeTable(toolbox, disk, layout, digest).then(() =>
+      embedBiosGrub(toolbox, disk, layout.bios, rootLabel, scratch),
+    ),
+    writeEsp(toolbox, disk, layout, rootLabel, volumeId, epoch, scratch),
+  ]);
+}
+
+/** How far the disk is final: nowhere before the programs are done that write to its ends. */
+class Progress {
+  readonly frontier = new Frontier();
+  #offset = 0;
+  #held = true;
+
+  release(): void {
+    this.#held = false;
+    this.frontier.advance(this.#offset);
+  }
+
+  settled(offset: number): void {
+    this.#offset = offset;
+    if (!this.#held) this.frontier.advance(offset);
+  }
+}
+
 /** Writes the disk image to `path`; removes it again when a step fails. */
 export async function writeDisk(toolbox: Toolbox, path: string, recipe: DiskRecipe): Promise<Disk> {
   if (recipe.filesystem !== 'ext4')
@@ -91,7 +126,8 @@ export async function writeDisk(toolbox: Toolbox, path: string, recipe: DiskReci
       notes: [{ message: 'option image.filesystem' }],
       hint: 'use ext4',
     });
-  const content = measureTar(recipe.tar);
+  const entries = [...tarEntries(recipe.tar)];
+  const content = measure(entries);
   const needed = automaticRootSize(content.bytes, content.entries);
   const rootSize = recipe.size === 'auto' ? needed : rootSizeOn(recipe.size);
   const least = content.bytes + content.entries * 512 + (80 << 20);
@@ -101,18 +137,19 @@ export async function writeDisk(toolbox: Toolbox, path: string, recipe: DiskReci
   const fd = openSync(path, 'wx');
   ftruncateSync(fd, layout.size);
   closeSync(fd);
+  const progress = new Progress();
   try {
-    await writeTable(toolbox, path, layout, recipe.rootfsDigest);
-    const volumeId = derivedUuid(recipe.rootfsDigest, 'esp').slice(0, 8);
-    await writeEsp(toolbox, path, layout, recipe.rootLabel, volumeId, recipe.epoch, recipe.scratch);
-    await embedBiosGrub(toolbox, path, layout.bios, recipe.rootLabel, recipe.scratch);
-    const { tar, rootLabel: label, epoch, signal } = recipe;
-    const plan = planExt4({ tar, size: layout.root.size, label, uuid, epoch });
-    const frontier = new Frontier();
-    recipe.follow({ extents: extentsOf(layout, plan), frontier });
-    const settled = (offset: number): void => frontier.advance(offset);
-    await writeExt4(plan, tar, { disk: path, offset: layout.root.offset, signal, settled });
-    frontier.advance(layout.size);
+    await sideBySide(recipe.signal, [
+      () => writeBoot(toolbox, path, layout, recipe).then(() => progress.release()),
+      async (signal) => {
+        const { tar, rootLabel: label, epoch } = recipe;
+        const plan = planExt4({ entries, size: layout.root.size, label, uuid, epoch });
+        recipe.follow({ extents: extentsOf(layout, plan), frontier: progress.frontier });
+        const settled = (offset: number): void => progress.settled(offset);
+        await writeExt4(plan, tar, { disk: path, offset: layout.root.offset, signal, settled });
+      },
+    ]);
+    progress.frontier.close(layout.size);
   } catch (e) {
     rmSync(path, { force: true });
     throw e;

@@ -1,17 +1,23 @@
 /** A tree as one canonical tar: what is digested, cached, and what images are made of. */
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { failure } from '../../vse/diagnostic.ts';
+import { fileDigest } from '../digest.ts';
+import { Frontier } from '../frontier.ts';
 import { mustRun } from '../sandbox/programs.ts';
 import type { Toolbox } from '../toolbox.ts';
 
-/** The command that writes the canonical tar, to standard output unless `to` names a file. */
-const writing = (toolbox: Toolbox, root: string, epoch: number, to = '-') =>
-  toolbox.command('tar', [
+/** How often it is looked how far a tar has got. */
+const WATCH_MS = 10;
+
+/** Writes the canonical tar of the tree at `root` to `path`. */
+async function writeTree(
+  toolbox: Toolbox,
+  root: string,
+  path: string,
+  epoch: number,
+  what: string,
+): Promise<void> {
+  const { file, args, env } = toolbox.command('tar', [
     '--create',
     '--sort=name',
     '--format=posix',
@@ -22,10 +28,12 @@ const writing = (toolbox: Toolbox, root: string, epoch: number, to = '-') =>
     `--mtime=@${epoch}`,
     '--clamp-mtime',
     '--blocking-factor=512',
-    `--file=${to}`,
+    `--file=${path}`,
     `--directory=${root}`,
     '.',
   ]);
+  await mustRun(what, file, args, { env });
+}
 
 /** As `saveTree`, for whom the digest can wait; a tar that could not be written is gone. */
 export async function copyTree(
@@ -34,9 +42,8 @@ export async function copyTree(
   path: string,
   epoch: number,
 ): Promise<void> {
-  const { file, args, env } = writing(toolbox, root, epoch, path);
   try {
-    await mustRun('keeping a stage', file, args, { env });
+    await writeTree(toolbox, root, path, epoch, 'keeping a stage');
   } catch (e) {
     rmSync(path, { force: true });
     throw e;
@@ -56,37 +63,28 @@ export async function saveTree(
   epoch: number,
   scratch: string,
 ): Promise<string> {
-  const { file, args, env } = writing(toolbox, root, epoch);
-  const child = spawn(file, [...args], { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (part: Buffer) => (complaint += part.toString()));
-  const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
-  const hash = createHash('sha256');
   const partial = join(scratch, 'tree.part');
+  writeFileSync(partial, '', { flag: 'wx' });
+  const frontier = new Frontier();
+  const stop = new AbortController();
+  // tar appends: what is there stays as it is.
+  const watch = setInterval(() => frontier.advance(statSync(partial).size), WATCH_MS);
   try {
-    await pipeline(
-      child.stdout,
-      new Transform({
-        transform(part: Buffer, _encoding, done) {
-          hash.update(part);
-          done(null, part);
-        },
-      }),
-      createWriteStream(partial, { highWaterMark: 1 << 20 }),
-    );
-    if ((await closed) !== 0)
-      throw failure('BUILD131', 'reading the tree failed', {
-        notes: complaint
-          .trim()
-          .split('\n')
-          .map((message) => ({ message })),
-      });
+    const digest = fileDigest(partial, stop.signal, { frontier });
+    digest.catch(() => undefined);
+    await writeTree(toolbox, root, partial, epoch, 'reading the tree');
+    clearInterval(watch);
+    frontier.close(statSync(partial).size);
+    const sha256 = await digest;
     renameSync(partial, path);
+    return sha256;
   } catch (e) {
     rmSync(partial, { force: true });
     throw e;
+  } finally {
+    clearInterval(watch);
+    stop.abort();
   }
-  return hash.digest('hex');
 }
 
 /** Fills `root` from a tar that `saveTree` wrote. */

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { measureTar } from '../../builders/image/content.ts';
+import { measure } from '../../builders/image/content.ts';
+import { tarEntries } from '../../builders/image/tar-entries.ts';
 import { site } from './support/tree.ts';
 
 const BLOCK = 4096;
@@ -13,7 +14,7 @@ function measured(fill: (root: string) => void, ...options: string[]) {
   fill(root);
   const path = join(root, '..', 'x.tar');
   execFileSync('tar', ['-cf', path, '--format=posix', ...options, '-C', root, '.']);
-  return measureTar(path);
+  return measure(tarEntries(path));
 }
 
 test('files are rounded up to blocks, folders are one block, links are none', () => {
@@ -45,7 +46,7 @@ test('a file past 8 GiB, whose size is no octal number', () => {
     // The header alone: what follows would be nine gigabytes of zeroes.
     const pipe = `tar -cf - ${format} -C '${root}' ./big 2>/dev/null | head -c 4096 > '${path}'`;
     execFileSync('sh', ['-c', pipe]);
-    expect(measureTar(path).bytes, format).toBe(size);
+    expect(measure(tarEntries(path)).bytes, format).toBe(size);
   }
 });
 
@@ -53,5 +54,5 @@ test('an empty tar, and none', () => {
   expect(measured(() => undefined)).toEqual({ bytes: BLOCK, entries: 1 });
   const { root } = site();
   writeFileSync(join(root, 'nothing'), '');
-  expect(measureTar(join(root, 'nothing'))).toEqual({ bytes: 0, entries: 0 });
+  expect(measure(tarEntries(join(root, 'nothing')))).toEqual({ bytes: 0, entries: 0 });
 });

@@ -56,9 +56,25 @@ describe('fileDigest', () => {
     frontier.advance(5 << 20);
     await setTimeout(200);
     expect(told).toBeUndefined();
-    frontier.advance(size);
+    frontier.close(size);
     await digest;
     expect(execFileSync('sha256sum', [path], { encoding: 'utf8' })).toContain(told);
+  });
+
+  it.each([0, 1, (9 << 20) + 7])('reads a file that grows to %i bytes', async (size) => {
+    const path = join(folder, `to-${size}`);
+    writeFileSync(path, '');
+    const frontier = new Frontier();
+    const digest = fileDigest(path, never, { frontier });
+    for (let at = 0; at < size;) {
+      const length = Math.min(size - at, 3_000_000);
+      writeFileSync(path, Buffer.alloc(length, at % 251), { flag: 'a' });
+      frontier.advance((at += length));
+      await setTimeout(20);
+    }
+    frontier.close(size);
+    frontier.advance(size);
+    expect(execFileSync('sha256sum', [path], { encoding: 'utf8' })).toContain(await digest);
   });
 
   it('ends with the signal while it waits', async () => {

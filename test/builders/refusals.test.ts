@@ -55,12 +55,12 @@ it('BUILD118: a tree whose /dev is a link', async () => {
   expect(await diagnosticOf(inside.enter())).toMatchObject({ code: 'BUILD118' });
 });
 
-it('BUILD131: the tree cannot be read', async () => {
+it('BUILD130: the tree cannot be read', async () => {
   const root = await scratch();
   const broken = fakeToolbox(root, { tar: 'echo "cannot read" >&2; exit 2' });
   const saved = saveTree(broken, root, join(root, 'out.tar'), 0, root);
   const refused = await diagnosticOf(saved);
-  expect(refused).toMatchObject({ code: 'BUILD131' });
+  expect(refused).toMatchObject({ code: 'BUILD130' });
   expect(refused.notes[0]?.message).toContain('cannot read');
 });
 

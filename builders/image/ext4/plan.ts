@@ -2,7 +2,7 @@
  * What an ext4 file system made of a canonical tar holds, and where: the same for the same tar, size and
  * identity, whatever is installed. Decision 0013 says why mke2fs does not do it.
  */
-import { tarEntries } from '../tar-entries.ts';
+import type { TarEntry } from '../tar-entries.ts';
 import { tooSmall } from '../too-small.ts';
 import { groupUses, inodesInUse } from './bitmaps.ts';
 import { directoryBlocks } from './directory.ts';
@@ -20,8 +20,8 @@ import type { Identity } from './superblock.ts';
 import { descriptors, fileSystemSeed, JOURNAL_INODE, superBlock } from './superblock.ts';
 
 export interface Ext4Recipe extends Identity {
-  /** The canonical tar. */
-  readonly tar: string;
+  /** What the canonical tar holds, in its order. */
+  readonly entries: readonly TarEntry[];
   /** Bytes. */
   readonly size: number;
 }
@@ -51,7 +51,7 @@ export interface Ext4Plan {
 
 /** Plans the file system. Throws BUILD192 when the content does not fit. */
 export function planExt4(recipe: Ext4Recipe): Ext4Plan {
-  const nodes = nodesOf(tarEntries(recipe.tar), recipe.epoch);
+  const nodes = nodesOf(recipe.entries, recipe.epoch);
   const geometry = geometryFor(recipe.size, nodes.length);
   if (inodesInUse(nodes.length) > geometry.groups.length * geometry.inodesPerGroup)
     throw tooSmall(recipe.size);

@@ -13,13 +13,12 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planExt4 } from '../../../builders/image/ext4/plan.ts';
 import { writeExt4 } from '../../../builders/image/ext4/write.ts';
 import { VsecError } from '../../../vse/diagnostic.ts';
 import { installed } from '../support/programs.ts';
 import type { File } from './support.ts';
-import { checked, content, debugfs, dumped, EPOCH, fresh, IDENTITY, imageOf } from './support.ts';
-import { list, MIB, tarOf } from './support.ts';
+import { checked, content, debugfs, dumped, EPOCH, fresh, imageOf } from './support.ts';
+import { list, MIB, planOf, tarOf } from './support.ts';
 
 const ROOT: File = { name: './', type: 'directory', mode: 0o755 };
 
@@ -245,7 +244,7 @@ interface Leaf {
 describe('a file system that cannot be', () => {
   it('is refused where it has no room for its content', async () => {
     const tar = await tarOf([ROOT, { name: './big', content: Buffer.alloc(20 * MIB) }]);
-    const plan = (): unknown => planExt4({ tar, size: 20 * MIB, ...IDENTITY });
+    const plan = (): unknown => planOf(tar, 20 * MIB);
     expect(plan).toThrow(VsecError);
     expect(plan).toThrow('too small');
   });
@@ -253,7 +252,7 @@ describe('a file system that cannot be', () => {
   it('is refused where it has too few inodes', async () => {
     const files = Array.from({ length: 33_000 }, (_, at) => ({ name: `./${at}` }));
     const tar = await tarOf([ROOT, ...files]);
-    expect(() => planExt4({ tar, size: 100 * MIB, ...IDENTITY })).toThrow('too small');
+    expect(() => planOf(tar, 100 * MIB)).toThrow('too small');
   });
 
   it('is not finished after its signal', async () => {
@@ -261,7 +260,7 @@ describe('a file system that cannot be', () => {
     const disk = fresh('.img');
     writeFileSync(disk, '');
     truncateSync(disk, 20 * MIB);
-    const plan = planExt4({ tar, size: 20 * MIB, ...IDENTITY });
+    const plan = planOf(tar, 20 * MIB);
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(writeExt4(plan, tar, { disk, offset: 0, signal })).rejects.toThrow('enough');
   });
@@ -271,7 +270,7 @@ describe('a file system that cannot be', () => {
     const disk = fresh('.img');
     writeFileSync(disk, '');
     truncateSync(disk, 20 * MIB);
-    const plan = planExt4({ tar, size: 20 * MIB, ...IDENTITY });
+    const plan = planOf(tar, 20 * MIB);
     truncateSync(tar, MIB / 2);
     const { signal } = new AbortController();
     await expect(writeExt4(plan, tar, { disk, offset: 0, signal })).rejects.toThrow('shorter');

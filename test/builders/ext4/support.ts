@@ -15,12 +15,13 @@ import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { pack } from 'tar-stream';
 import { afterAll, expect } from 'vitest';
-import { planExt4 } from '../../../builders/image/ext4/plan.ts';
+import { planExt4, type Ext4Plan } from '../../../builders/image/ext4/plan.ts';
 import { writeExt4 } from '../../../builders/image/ext4/write.ts';
+import { tarEntries } from '../../../builders/image/tar-entries.ts';
 
 export const EPOCH = 1_700_000_000;
 export const MIB = 1 << 20;
-export const IDENTITY = {
+const IDENTITY = {
   label: 'vse-test',
   uuid: '01234567-89ab-8def-8123-456789abcdef',
   epoch: EPOCH,
@@ -49,12 +50,16 @@ export async function tarOf(files: readonly File[]): Promise<string> {
   return path;
 }
 
+/** The plan of the file system of `tar`, of `size` bytes. */
+export const planOf = (tar: string, size: number): Ext4Plan =>
+  planExt4({ entries: [...tarEntries(tar)], size, ...IDENTITY });
+
 /** A file of `size` bytes with the file system of `tar` at `offset`; what it says of itself is checked. */
 export async function imageOf(tar: string, size: number, offset = 0): Promise<string> {
   const disk = fresh('.img');
   writeFileSync(disk, '');
   truncateSync(disk, offset + size);
-  const plan = planExt4({ tar, size, ...IDENTITY });
+  const plan = planOf(tar, size);
   const { signal } = new AbortController();
   const settled: number[] = [];
   await writeExt4(plan, tar, { disk, offset, signal, settled: (at) => settled.push(at) });
