@@ -38,27 +38,56 @@ const KINDS: Readonly<Record<string, TarKind>> = {
   '6': 'fifo',
 };
 
+/** Bytes that are read at once: most files are so small that the next header is among them. */
+const WINDOW = 64 * BLOCK;
+
+/** Reading a file here and there, in ascending order. */
+class Windows {
+  readonly #fd: number;
+  readonly #window = Buffer.alloc(WINDOW);
+  #start = 0;
+  #length = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** The `count` bytes from `at` on, or as many as there are; they hold until the next call. */
+  at(at: number, count: number): Buffer {
+    if (count > WINDOW) {
+      const large = Buffer.alloc(count);
+      return large.subarray(0, readSync(this.#fd, large, 0, count, at));
+    }
+    if (at < this.#start || at + count > this.#start + this.#length) {
+      this.#length = readSync(this.#fd, this.#window, 0, WINDOW, at);
+      this.#start = at;
+    }
+    const from = at - this.#start;
+    return this.#window.subarray(from, Math.min(from + count, this.#length));
+  }
+}
+
 /** The entries of the tar at `path`, in its order; their contents are passed over. */
 export function* tarEntries(path: string): Generator<TarEntry> {
   const fd = openSync(path, 'r');
   try {
-    const header = Buffer.alloc(BLOCK);
-    let extended: Records = new Map();
-    for (let at = 0; readSync(fd, header, 0, BLOCK, at) === BLOCK && header[0] !== 0;) {
+    const file = new Windows(fd);
+    let extended: Records = NONE;
+    for (let at = 0; ;) {
+      const header = file.at(at, BLOCK);
+      if (header.length < BLOCK || header[0] === 0) return;
       const type = String.fromCharCode(header[156] as number);
       const size = type === 'x' ? numeric(header, 124, 12) : sizeOf(header, extended);
       const offset = at + BLOCK;
       at = offset + Math.ceil(size / BLOCK) * BLOCK;
       if (type === 'x') {
-        const records = Buffer.alloc(size);
-        readSync(fd, records, 0, size, offset);
-        extended = parseRecords(records);
+        extended = parseRecords(Buffer.from(file.at(offset, size)));
         continue;
       }
       const kind = KINDS[type];
       if (kind === undefined) throw new Error(`${path} has an entry of type ${type}`);
       yield entryOf(header, extended, { kind, size, offset });
-      extended = new Map();
+      extended = NONE;
     }
   } finally {
     closeSync(fd);
@@ -66,6 +95,7 @@ export function* tarEntries(path: string): Generator<TarEntry> {
 }
 
 type Records = ReadonlyMap<string, Buffer>;
+const NONE: Records = new Map();
 
 /** "length key=value\n", where the length counts the whole record and the value is any bytes. */
 function parseRecords(bytes: Buffer): Records {

@@ -8,9 +8,9 @@ export const crc32c = (seed: number, ...parts: readonly Uint8Array[]): number =>
 /** What the checksum of anything starts with that no other file system's should match. */
 export const START = 0xffffffff;
 
-/** Four bytes, the lowest first. */
-export function word(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value >>> 0);
+/** Numbers of 32 bits, the lowest byte first. */
+export function word(...values: readonly number[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(values.length * 4);
+  values.forEach((value, at) => bytes.writeUInt32LE(value, at * 4));
   return bytes;
 }

@@ -46,12 +46,16 @@ export const modeOf = ({ kind, mode }: TarEntry): number => TYPES[kind] | mode;
 
 /** What all checksums that belong to inode `ino` start with; its generation is always 0. */
 export const inodeSeed = (fileSystemSeed: number, ino: number): number =>
-  crc32c(fileSystemSeed, word(ino), word(0));
+  crc32c(fileSystemSeed, word(ino, 0));
 
-/** The bytes of an inode; `epoch`, in seconds: its times but that of its content. */
-export function encodeInode(content: InodeContent, seed: number, epoch: number): Buffer {
+/** Writes an inode to zeros; `epoch`, in seconds: its times but that of its content. */
+export function encodeInode(
+  inode: Buffer,
+  content: InodeContent,
+  seed: number,
+  epoch: number,
+): void {
   const { mode, uid, gid, links, size, mtime, blocks, map } = content;
-  const inode = Buffer.alloc(INODE_SIZE);
   const sectors = blocks * (BLOCK / 512);
   const isFolder = (mode & 0o170000) === TYPES.directory;
   inode.writeUInt16LE(mode, 0);
@@ -75,7 +79,6 @@ export function encodeInode(content: InodeContent, seed: number, epoch: number):
   const sum = crc32c(seed, inode);
   inode.writeUInt16LE(sum & 0xffff, 124);
   inode.writeUInt16LE(sum >>> 16, 130);
-  return inode;
 }
 
 /** Seconds in 34 bits from 1901 on, nanoseconds in 30. */

@@ -201,7 +201,8 @@ class Plan implements Ext4Plan {
     const group = Math.floor((ino - 1) / inodesPerGroup);
     let table = this.#tables.get(group);
     if (!table) this.#tables.set(group, (table = Buffer.alloc(tableBlocks * BLOCK)));
-    const bytes = encodeInode(content, inodeSeed(this.#seed, ino), this.#identity.epoch);
-    bytes.copy(table, ((ino - 1) % inodesPerGroup) * INODE_SIZE);
+    const at = ((ino - 1) % inodesPerGroup) * INODE_SIZE;
+    const bytes = table.subarray(at, at + INODE_SIZE);
+    encodeInode(bytes, content, inodeSeed(this.#seed, ino), this.#identity.epoch);
   }
 }
