@@ -187,10 +187,18 @@ async function writeParts(input: BundleInput, sums: Checksums, ctx: Context): Pr
   const tar = imageFile(input, 'tar');
   const written = (path: string, known?: Known): void =>
     sums.add(path, path === tar ? rootfs.digest.replace(/^sha256:/, '') : known);
+  let idle = (): void => undefined;
+  const isIdle = new Promise<void>((resolve) => (idle = resolve));
   const [disk, facts, components] = await sideBySide(ctx.signal, [
-    (signal) => writeImages(input, written, { ...ctx, signal }),
+    (signal) => writeImages(input, { written, idle }, { ...ctx, signal }),
     async (signal) => kernel && readKernelFacts(kernel, toolbox, signal),
-    () => task(ctx.report, 'sbom', 'Writing bills of materials', () => writeSboms(folder, input)),
+    async (signal) => {
+      await isIdle;
+      signal.throwIfAborted();
+      return task(ctx.report, 'sbom', 'Writing bills of materials', () =>
+        writeSboms(folder, input),
+      );
+    },
   ]);
   for (const [from, suffix] of [
     [kernel?.image, 'vmlinuz'],

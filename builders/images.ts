@@ -16,13 +16,19 @@ import { sideBySide } from '../repos/together.ts';
 export const imageFile = (input: BundleInput, name: string): string =>
   join(input.folder, `${input.stem}${formatByName(name).suffix}`);
 
+export interface Heard {
+  /** Called for each file as soon as it is whole, or can be followed. */
+  written(path: string, known?: Known): void;
+  /** Called when the raw disk is written, or will not be: this thread then waits for programs alone. */
+  idle(): void;
+}
+
 /**
- * Writes every format of `input`. `written` hears of each file as soon as it is whole, or can be followed.
- * Returns what there is to know of the disk, where one of them is a disk.
+ * Writes every format of `input`. Returns what there is to know of the disk, where one of them is a disk.
  */
 export async function writeImages(
   input: BundleInput,
-  written: (path: string, known?: Known) => void,
+  { written, idle }: Heard,
   ctx: Context,
 ): Promise<Disk | undefined> {
   const limit = pLimit(ctx.jobs);
@@ -47,12 +53,15 @@ export async function writeImages(
       written(output);
     });
   const disks = async (signal: AbortSignal): Promise<Disk | undefined> => {
-    if (!formats.some(isDisk)) return undefined;
+    if (!formats.some(isDisk)) {
+      idle();
+      return undefined;
+    }
     const raw = imageFile(input, 'raw');
     const follow = (known: Known): void => {
       if (formats.includes('raw')) written(raw, known);
     };
-    const disk = await limit(() => writeRaw(input, follow, { ...ctx, signal }));
+    const disk = await limit(() => writeRaw(input, follow, { ...ctx, signal })).finally(idle);
     await sideBySide(signal, formats.filter((name) => isDisk(name) && name !== 'raw').map(write));
     if (!formats.includes('raw')) rmSync(raw);
     return disk;
