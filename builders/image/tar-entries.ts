@@ -74,9 +74,9 @@ export function* tarEntries(path: string): Generator<TarEntry> {
     const file = new Windows(fd);
     let extended: Records = NONE;
     for (let at = 0; ;) {
-      const header = file.at(at, BLOCK);
-      if (header.length < BLOCK || header[0] === 0) return;
-      const type = String.fromCharCode(header[156] as number);
+      const header = file.at(at, BLOCK).toString('latin1');
+      if (header.length < BLOCK || header.startsWith('\0')) return;
+      const type = header.charAt(156);
       const size = type === 'x' ? numeric(header, 124, 12) : sizeOf(header, extended);
       const offset = at + BLOCK;
       at = offset + Math.ceil(size / BLOCK) * BLOCK;
@@ -114,16 +114,19 @@ function parseRecords(bytes: Buffer): Records {
   return found;
 }
 
-/** A number of a ustar header: octal, or base 256 for what that cannot hold. */
-function numeric(header: Buffer, start: number, length: number): number {
-  if (((header[start] as number) & 0x80) === 0)
-    return parseInt(header.toString('latin1', start, start + length), 8) || 0;
-  return header.subarray(start + 1, start + length).reduce((sum, byte) => sum * 256 + byte, 0);
+/** A ustar header as text, one character for each byte: it is asked for so many parts of it. */
+type Header = string;
+
+/** A number of a header: octal, or base 256 for what that cannot hold. */
+function numeric(header: Header, start: number, length: number): number {
+  const field = header.slice(start, start + length);
+  if (field.charCodeAt(0) < 0x80) return parseInt(field, 8) || 0;
+  return [...field.slice(1)].reduce((sum, byte) => sum * 256 + byte.charCodeAt(0), 0);
 }
 
-function text(header: Buffer, start: number, length: number): string {
-  const end = header.indexOf(0, start);
-  return header.toString('latin1', start, end < 0 ? start + length : Math.min(end, start + length));
+function text(header: Header, start: number, length: number): string {
+  const end = header.indexOf('\0', start);
+  return header.slice(start, end < 0 ? start + length : Math.min(end, start + length));
 }
 
 const decimal = (records: Records, key: string): number | undefined => {
@@ -131,11 +134,11 @@ const decimal = (records: Records, key: string): number | undefined => {
   return value === undefined ? undefined : Number(value.toString('latin1'));
 };
 
-const sizeOf = (header: Buffer, records: Records): number =>
+const sizeOf = (header: Header, records: Records): number =>
   decimal(records, 'size') ?? numeric(header, 124, 12);
 
 function entryOf(
-  header: Buffer,
+  header: Header,
   records: Records,
   content: { readonly kind: TarKind; readonly size: number; readonly offset: number },
 ): TarEntry {
@@ -150,17 +153,21 @@ function entryOf(
     mode: numeric(header, 100, 8) & 0o7777,
     uid: decimal(records, 'uid') ?? numeric(header, 108, 8),
     gid: decimal(records, 'gid') ?? numeric(header, 116, 8),
-    mtime: timeOf(records.get('mtime')?.toString('latin1') ?? String(numeric(header, 136, 12))),
+    mtime: timeOf(records.get('mtime')?.toString('latin1'), header),
     target: content.kind === 'link' ? plain(target) : target,
     device: { major: numeric(header, 329, 8), minor: numeric(header, 337, 8) },
     ...(capability && { capability }),
   };
 }
 
-const plain = (path: string): string => path.replace(/^\.?\/|^\.$/, '').replace(/\/$/, '');
+function plain(path: string): string {
+  const from = path.startsWith('./') ? 2 : path.startsWith('/') || path === '.' ? 1 : 0;
+  return path.slice(from, path.length - (path.endsWith('/') && path.length > from ? 1 : 0));
+}
 
-/** Seconds since 1970 with a fraction, which may be negative. */
-function timeOf(time: string): TarEntry['mtime'] {
+/** Seconds since 1970 with a fraction, which may be negative; or the header's, without. */
+function timeOf(time: string | undefined, header: Header): TarEntry['mtime'] {
+  if (time === undefined) return { seconds: numeric(header, 136, 12), nanoseconds: 0 };
   const [whole = '0', fraction = ''] = time.split('.');
   const nanoseconds = Number(fraction.padEnd(NANOSECONDS, '0').slice(0, NANOSECONDS));
   const seconds = Number(whole);
