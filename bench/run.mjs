@@ -1,5 +1,5 @@
 // Measures vsec and its peers on the same package list, in turns, in one run.
-//   node bench/run.mjs [--rounds N] [--env FILE] [--peers NAME,…] [--scale]
+//   node bench/run.mjs [--rounds N] [--env FILE] [--peers NAME,…] [--only WORDS] [--scale]
 // Prints medians and ratios to mmdebstrap's time; keeps every figure in build/bench/results.json.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     env: { type: 'string', default: join(root, 'examples/cfd/cfd.yaml') },
     peers: { type: 'string', default: 'mmdebstrap,debootstrap' },
+    // Parts of the names of rows, with commas between them.
+    only: { type: 'string', default: '' },
     scale: { type: 'boolean', default: false },
   },
 });
@@ -100,6 +102,25 @@ const rows = {
   'node -e 0': row(() => undefined, [process.execPath, '-e', '0']),
 };
 
+const wanted = values.only.split(',');
+for (const name of Object.keys(rows))
+  if (!wanted.some((words) => name.includes(words))) delete rows[name];
+
+const machine = {
+  cpu: cpus()[0]?.model,
+  cores: availableParallelism(),
+  memory: totalmem(),
+  kernel: kernel(),
+  node: process.version,
+};
+const kept = join(work, 'results.json');
+/** After each figure, for a run may be ended. */
+const keep = () =>
+  writeFileSync(
+    kept,
+    `${JSON.stringify({ machine, rounds, packages: lock.packages.length, results, scale }, null, 2)}\n`,
+  );
+const scale = [];
 const results = Object.fromEntries(Object.keys(rows).map((name) => [name, []]));
 for (let round = 1; round <= rounds; round++)
   for (const [name, { before, work: perform }] of Object.entries(rows)) {
@@ -107,10 +128,10 @@ for (let round = 1; round <= rounds; round++)
     const figures = await perform();
     delete figures.stdout;
     results[name].push(figures);
+    keep();
     console.log(`round ${round}: ${name}: ${figures.wall.toFixed(2)} s`);
   }
 
-const scale = [];
 if (values.scale)
   for (const size of SIZES) {
     const path = plain(join(work, 'env'), size);
@@ -122,22 +143,11 @@ if (values.scale)
     delete figures.stdout;
     const bytes = packages.reduce((sum, pkg) => sum + pkg.installedSize, 0);
     scale.push({ packages: packages.length, bytes, ...figures });
+    keep();
     console.log(`${packages.length} packages: ${figures.wall.toFixed(2)} s`);
     forget('stages', 'rootfs');
   }
 
-const machine = {
-  cpu: cpus()[0]?.model,
-  cores: availableParallelism(),
-  memory: totalmem(),
-  kernel: kernel(),
-  node: process.version,
-};
-const kept = join(work, 'results.json');
-writeFileSync(
-  kept,
-  `${JSON.stringify({ machine, rounds, packages: lock.packages.length, results, scale }, null, 2)}\n`,
-);
 const medians = Object.fromEntries(
   Object.entries(results).map(([name, list]) => [
     name,
@@ -151,6 +161,6 @@ console.log(
 );
 printTable(medians);
 if (scale.length > 0) printScale(scale);
-const cold = results['cold: packages to be downloaded'].at(-1);
-console.log(`\nphases of a cold build: ${JSON.stringify(cold.phases)}`);
+const cold = results['cold: packages to be downloaded']?.at(-1);
+if (cold) console.log(`\nphases of a cold build: ${JSON.stringify(cold.phases)}`);
 if (existsSync(kept)) console.log(`every figure: ${kept}`);
