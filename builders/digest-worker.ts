@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { DigestJob } from './digest.ts';
 import { Frontier } from './frontier.ts';
 
-const CHUNK = 4 << 20;
+const CHUNK = 1 << 20;
 
 const { path, extents, frontier: shared } = workerData as DigestJob;
 const frontier = shared && new Frontier(shared);

@@ -58,7 +58,10 @@ export async function fileDigest(
 
 function inThread(job: DigestJob, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(programFile('digest.js'), { workerData: job });
+    const thread = new Worker(programFile('digest.js'), {
+      workerData: job,
+      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 },
+    });
     const end = (): void => void thread.terminate();
     signal?.addEventListener('abort', end, { once: true });
     thread.on('message', resolve);

@@ -42,9 +42,9 @@ const KINDS: Readonly<Record<string, TarKind>> = {
 const WINDOW = 64 * BLOCK;
 
 /** Reading a file here and there, in ascending order. */
-class Windows {
+class Window {
+  bytes = Buffer.alloc(WINDOW);
   readonly #fd: number;
-  readonly #window = Buffer.alloc(WINDOW);
   #start = 0;
   #length = 0;
 
@@ -52,18 +52,14 @@ class Windows {
     this.#fd = fd;
   }
 
-  /** The `count` bytes from `at` on, or as many as there are; they hold until the next call. */
-  at(at: number, count: number): Buffer {
-    if (count > WINDOW) {
-      const large = Buffer.alloc(count);
-      return large.subarray(0, readSync(this.#fd, large, 0, count, at));
-    }
+  /** Where in `bytes` the `count` ones at `at` are; -1 at the file's end. */
+  find(at: number, count: number): number {
     if (at < this.#start || at + count > this.#start + this.#length) {
-      this.#length = readSync(this.#fd, this.#window, 0, WINDOW, at);
+      if (count > this.bytes.length) this.bytes = Buffer.alloc(count);
+      this.#length = readSync(this.#fd, this.bytes, 0, this.bytes.length, at);
       this.#start = at;
     }
-    const from = at - this.#start;
-    return this.#window.subarray(from, Math.min(from + count, this.#length));
+    return at + count > this.#start + this.#length ? -1 : at - this.#start;
   }
 }
 
@@ -71,17 +67,19 @@ class Windows {
 export function* tarEntries(path: string): Generator<TarEntry> {
   const fd = openSync(path, 'r');
   try {
-    const file = new Windows(fd);
+    const window = new Window(fd);
     let extended: Records = NONE;
     for (let at = 0; ;) {
-      const header = file.at(at, BLOCK).toString('latin1');
-      if (header.length < BLOCK || header.startsWith('\0')) return;
-      const type = header.charAt(156);
+      const from = window.find(at, BLOCK);
+      if (from < 0 || window.bytes[from] === 0) return;
+      const header: Header = { bytes: window.bytes, from };
+      const type = String.fromCharCode(window.bytes[from + 156] as number);
       const size = type === 'x' ? numeric(header, 124, 12) : sizeOf(header, extended);
       const offset = at + BLOCK;
       at = offset + Math.ceil(size / BLOCK) * BLOCK;
       if (type === 'x') {
-        extended = parseRecords(Buffer.from(file.at(offset, size)));
+        const start = window.find(offset, size);
+        extended = parseRecords(Buffer.from(window.bytes.subarray(start, start + size)));
         continue;
       }
       const kind = KINDS[type];
@@ -114,19 +112,32 @@ function parseRecords(bytes: Buffer): Records {
   return found;
 }
 
-/** A ustar header as text, one character for each byte: it is asked for so many parts of it. */
-type Header = string;
-
-/** A number of a header: octal, or base 256 for what that cannot hold. */
-function numeric(header: Header, start: number, length: number): number {
-  const field = header.slice(start, start + length);
-  if (field.charCodeAt(0) < 0x80) return parseInt(field, 8) || 0;
-  return [...field.slice(1)].reduce((sum, byte) => sum * 256 + byte.charCodeAt(0), 0);
+/** A ustar header, which begins at `from`. There are tens of thousands: none is copied. */
+interface Header {
+  readonly bytes: Buffer;
+  readonly from: number;
 }
 
-function text(header: Header, start: number, length: number): string {
-  const end = header.indexOf('\0', start);
-  return header.slice(start, end < 0 ? start + length : Math.min(end, start + length));
+const SPACE = 0x20;
+const ZERO = 0x30;
+
+/** A number of a header: octal, or base 256 for what that cannot hold. */
+function numeric({ bytes, from }: Header, start: number, length: number): number {
+  const isOctal = (bytes[from + start] as number) < 0x80;
+  let number = 0;
+  for (let at = from + start + (isOctal ? 0 : 1); at < from + start + length; at++) {
+    const byte = bytes[at] as number;
+    if (!isOctal) number = number * 256 + byte;
+    else if (byte >= ZERO) number = number * 8 + (byte - ZERO);
+    else if (byte !== SPACE) break;
+  }
+  return number;
+}
+
+function text({ bytes, from }: Header, start: number, length: number): string {
+  let end = from + start;
+  while (end < from + start + length && bytes[end] !== 0) end++;
+  return bytes.toString('latin1', from + start, end);
 }
 
 const decimal = (records: Records, key: string): number | undefined => {
@@ -155,10 +166,15 @@ function entryOf(
     gid: decimal(records, 'gid') ?? numeric(header, 116, 8),
     mtime: timeOf(records.get('mtime')?.toString('latin1'), header),
     target: content.kind === 'link' ? plain(target) : target,
-    device: { major: numeric(header, 329, 8), minor: numeric(header, 337, 8) },
+    device: isDevice(content.kind)
+      ? { major: numeric(header, 329, 8), minor: numeric(header, 337, 8) }
+      : NO_DEVICE,
     ...(capability && { capability }),
   };
 }
+
+const NO_DEVICE = { major: 0, minor: 0 };
+const isDevice = (kind: TarKind): boolean => kind === 'character' || kind === 'block';
 
 function plain(path: string): string {
   const from = path.startsWith('./') ? 2 : path.startsWith('/') || path === '.' ? 1 : 0;

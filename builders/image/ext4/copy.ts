@@ -5,7 +5,7 @@ import { BLOCK } from './geometry.ts';
 import type { Copy } from './plan.ts';
 
 /** Bytes that are written at once. */
-const CHUNK = 4 << 20;
+const CHUNK = 1 << 20;
 
 interface Progress {
   readonly signal: AbortSignal;

@@ -26,7 +26,7 @@ const lengthOf = ({ name }: Name): number => HEAD + Math.ceil(name.length / 4) *
 /**
  * The blocks of the folder `node`. `seed`: what the checksums of its inode start with.
  */
-export function directoryBlocks(node: Node, seed: number): readonly Buffer[] {
+export function directoryBlocks(node: Node, seed: number): Buffer {
   const names: readonly Name[] = [
     { ino: node.ino, type: FILE_TYPES.directory, name: Buffer.from('.') },
     { ino: node.parent, type: FILE_TYPES.directory, name: Buffer.from('..') },
@@ -45,11 +45,13 @@ export function directoryBlocks(node: Node, seed: number): readonly Buffer[] {
     room -= lengthOf(name);
   }
   while (node.ino === FIRST_INODE && blocks.length < LOST_AND_FOUND_BLOCKS) blocks.push([]);
-  return blocks.map((block) => encode(block, seed));
+  const bytes = Buffer.alloc(blocks.length * BLOCK);
+  blocks.forEach((block, at) => encode(bytes.subarray(at * BLOCK, (at + 1) * BLOCK), block, seed));
+  return bytes;
 }
 
-function encode(names: readonly Name[], seed: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
+/** Writes one block to zeros. */
+function encode(block: Buffer, names: readonly Name[], seed: number): void {
   const end = BLOCK - TAIL;
   if (names.length === 0) block.writeUInt16LE(end, 4);
   let at = 0;
@@ -67,5 +69,4 @@ function encode(names: readonly Name[], seed: number): Buffer {
   word(crc32c(seed, block.subarray(0, end))).forEach((byte, index) =>
     block.writeUInt8(byte, end + HEAD + index),
   );
-  return block;
 }

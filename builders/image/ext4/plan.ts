@@ -106,8 +106,7 @@ class Plan implements Ext4Plan {
   }
 
   addFolder(node: Node): void {
-    const blocks = directoryBlocks(node, inodeSeed(this.#seed, node.ino));
-    const bytes = Buffer.concat(blocks);
+    const bytes = directoryBlocks(node, inodeSeed(this.#seed, node.ino));
     this.#putNode(node, bytes.length, this.#mapped(this.#store(bytes), node.ino));
   }
 

@@ -1,5 +1,5 @@
 /** Bringing a planned file system to the disk, in one pass over its contents. */
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { copyContents, writeAll } from './copy.ts';
 import { BLOCK } from './geometry.ts';
 import type { Blocks, Ext4Plan } from './plan.ts';
@@ -20,9 +20,9 @@ export async function writeExt4(plan: Ext4Plan, tar: string, to: Ext4Target): Pr
   try {
     const target = await open(disk, 'r+');
     try {
-      for (const { block, bytes } of joined(plan.blocks)) {
+      for (const run of joined(plan.blocks)) {
         signal.throwIfAborted();
-        await writeAll(target, bytes, offset + block * BLOCK);
+        await writeRun(target, run, offset);
       }
       const copies = plan.copies.map((copy) => ({ ...copy, to: offset + copy.to }));
       await copyContents(source, target, copies, to);
@@ -34,24 +34,29 @@ export async function writeExt4(plan: Ext4Plan, tar: string, to: Ext4Target): Pr
   }
 }
 
-/** Bytes that are written at once. */
-const MOST = 4 << 20;
+/** Pieces that are written at once. */
+const MOST = 1000;
 
 /** Neighbours together, in order. */
-function* joined(pieces: readonly Blocks[]): Generator<Blocks> {
-  const sorted = [...pieces].sort((a, b) => a.block - b.block);
+function* joined(pieces: readonly Blocks[]): Generator<readonly Blocks[]> {
   let run: Blocks[] = [];
-  let length = 0;
-  for (const piece of sorted) {
-    const [first] = run;
-    if (first && (first.block * BLOCK + length !== piece.block * BLOCK || length > MOST)) {
-      yield { block: first.block, bytes: Buffer.concat(run.map(({ bytes }) => bytes)) };
+  let end = 0;
+  for (const piece of [...pieces].sort((a, b) => a.block - b.block)) {
+    if (run.length > 0 && (piece.block !== end || run.length === MOST)) {
+      yield run;
       run = [];
-      length = 0;
     }
     run.push(piece);
-    length += piece.bytes.length;
+    end = piece.block + piece.bytes.length / BLOCK;
   }
-  const [first] = run;
-  if (first) yield { block: first.block, bytes: Buffer.concat(run.map(({ bytes }) => bytes)) };
+  if (run.length > 0) yield run;
+}
+
+async function writeRun(target: FileHandle, run: readonly Blocks[], offset: number): Promise<void> {
+  const start = offset + (run[0]?.block ?? 0) * BLOCK;
+  const parts = run.map(({ bytes }) => bytes);
+  const { bytesWritten } = await target.writev(parts, start);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (bytesWritten < length)
+    await writeAll(target, Buffer.concat(parts).subarray(bytesWritten), start + bytesWritten);
 }
