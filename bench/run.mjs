@@ -87,7 +87,10 @@ const rows = {
   ),
   'only settings of the top layer changed': row(() => forget('rootfs'), buildOf(file, ...tar)),
   [`tree in the cache, to ${image}`]: row(() => forget(), buildOf(file, '--format', image)),
-  'nothing changed': row(() => undefined, buildOf(file, '--format', image)),
+  'nothing changed': row(
+    () => measure(buildOf(file, '--format', image), work),
+    buildOf(file, '--format', image),
+  ),
   [`${ENVIRONMENTS} environments on one base, ${CORES} at a time`]: {
     before: () => forget('stages', 'rootfs'),
     work: () =>
@@ -124,7 +127,7 @@ const scale = [];
 const results = Object.fromEntries(Object.keys(rows).map((name) => [name, []]));
 for (let round = 1; round <= rounds; round++)
   for (const [name, { before, work: perform }] of Object.entries(rows)) {
-    before();
+    await before();
     const figures = await perform();
     delete figures.stdout;
     results[name].push(figures);
