@@ -42,12 +42,11 @@ export async function fileDigest(
   known?: Known,
 ): Promise<string> {
   signal?.throwIfAborted();
-  const job: DigestJob = {
-    path,
-    ...(known?.extents && { extents: known.extents }),
-    ...(known?.frontier && { frontier: known.frontier.shared }),
-  };
-  if (known) return inThread(job, signal);
+  if (known) {
+    const { extents, frontier } = known;
+    const shared = frontier && { frontier: frontier.shared };
+    return inThread({ path, ...(extents && { extents }), ...shared }, signal);
+  }
   const { size } = await stat(path);
   if (size < LARGE)
     return createHash('sha256')

@@ -1,4 +1,5 @@
 /** Sizes of what a canonical tar holds. */
+import { BLOCK } from './ext4/geometry.ts';
 import type { TarEntry } from './tar-entries.ts';
 
 export interface Content {
@@ -7,15 +8,13 @@ export interface Content {
   readonly entries: number;
 }
 
-const FS_BLOCK = 4096;
-
 export function measure(all: Iterable<TarEntry>): Content {
   let bytes = 0;
   let entries = 0;
   for (const { kind, size } of all) {
     entries++;
-    if (kind === 'directory') bytes += FS_BLOCK;
-    else bytes += Math.ceil(size / FS_BLOCK) * FS_BLOCK;
+    if (kind === 'directory') bytes += BLOCK;
+    else bytes += Math.ceil(size / BLOCK) * BLOCK;
   }
   return { bytes, entries };
 }

@@ -1,6 +1,6 @@
 /**
  * What a canonical tar holds, read from its headers alone: GNU tar's `posix` format (POSIX.1-2024, pax,
- * "ustar Interchange Format" and "pax Interchange Format").
+ * "ustar Interchange Format" and "pax Interchange Format"). A stream's reader would read the contents, too.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
@@ -24,6 +24,9 @@ export interface TarEntry {
   /** Value of the attribute `security.capability`. */
   readonly capability?: Buffer;
 }
+
+/** Numbers of what is no device. */
+export const NO_DEVICE: TarEntry['device'] = { major: 0, minor: 0 };
 
 const BLOCK = 512;
 const NANOSECONDS = 9;
@@ -173,7 +176,6 @@ function entryOf(
   };
 }
 
-const NO_DEVICE = { major: 0, minor: 0 };
 const isDevice = (kind: TarKind): boolean => kind === 'character' || kind === 'block';
 
 function plain(path: string): string {

@@ -74,6 +74,8 @@ describe('trouble', () => {
     'error: no suitable video mode found.',
     'error: no such device: /xen/pvboot-x86_64.elf.',
     'kernel: panic=10 on the command line',
+    '[    2.9] Initramfs unpacking failed: invalid magic at start of compressed archive',
+    '[    2.9] Initramfs unpacking failed: junk within compressed archive',
     '[    0.0] Command line: root=LABEL=x panic=-1',
     'Welcome to GNU GRUB!',
     'Loading initial ramdisk ...',

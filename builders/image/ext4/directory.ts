@@ -1,6 +1,6 @@
 /** Folders as ext4 keeps them: lists of names (kernel documentation, ext4, "Linear Directories"). */
 import type { TarKind } from '../tar-entries.ts';
-import { crc32c, word } from './checksum.ts';
+import { crc32c } from './checksum.ts';
 import { BLOCK, FIRST_INODE } from './geometry.ts';
 import type { Node } from './nodes.ts';
 
@@ -23,9 +23,7 @@ interface Name {
 
 const lengthOf = ({ name }: Name): number => HEAD + Math.ceil(name.length / 4) * 4;
 
-/**
- * The blocks of the folder `node`. `seed`: what the checksums of its inode start with.
- */
+/** The blocks of the folder `node`. `seed`: what the checksums of its inode start with. */
 export function directoryBlocks(node: Node, seed: number): Buffer {
   const names: readonly Name[] = [
     { ino: node.ino, type: FILE_TYPES.directory, name: Buffer.from('.') },
@@ -66,7 +64,5 @@ function encode(block: Buffer, names: readonly Name[], seed: number): void {
   });
   block.writeUInt16LE(TAIL, end + 4);
   block.writeUInt8(CHECKSUM_TYPE, end + 7);
-  word(crc32c(seed, block.subarray(0, end))).forEach((byte, index) =>
-    block.writeUInt8(byte, end + HEAD + index),
-  );
+  block.writeUInt32LE(crc32c(seed, block.subarray(0, end)), end + HEAD);
 }

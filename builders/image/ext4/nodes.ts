@@ -1,5 +1,5 @@
 /** The files of a tree with their inode numbers and the names that they have. */
-import type { TarEntry } from '../tar-entries.ts';
+import { NO_DEVICE, type TarEntry } from '../tar-entries.ts';
 import { FIRST_INODE } from './geometry.ts';
 
 export const ROOT_INODE = 2;
@@ -23,6 +23,7 @@ export interface Child {
 
 interface Growing extends Node {
   readonly children: Child[];
+  parent: number;
   links: number;
 }
 
@@ -32,7 +33,7 @@ const LOST_AND_FOUND = 'lost+found';
 const folder = (path: string, mode: number, seconds: number): TarEntry => ({
   ...{ path, kind: 'directory', mode, uid: 0, gid: 0, size: 0, offset: 0, target: '' },
   mtime: { seconds, nanoseconds: 0 },
-  device: { major: 0, minor: 0 },
+  device: NO_DEVICE,
 });
 
 /**
@@ -42,39 +43,41 @@ const folder = (path: string, mode: number, seconds: number): TarEntry => ({
 export function nodesOf(entries: Iterable<TarEntry>, epoch: number): readonly Node[] {
   const byPath = new Map<string, Growing>();
   const nodes: Growing[] = [];
-  const add = (ino: number, entry: TarEntry): Growing => {
-    const slash = entry.path.lastIndexOf('/');
-    const above =
-      ino === ROOT_INODE ? undefined : byPath.get(entry.path.slice(0, Math.max(slash, 0)));
-    const isFolder = entry.kind === 'directory';
-    const node = { ino, entry, children: [], parent: above?.ino ?? ino, links: isFolder ? 2 : 1 };
+  const name = (path: string, node: Growing): Growing => {
+    const slash = path.lastIndexOf('/');
+    const above = byPath.get(path.slice(0, Math.max(slash, 0)));
+    if (above === undefined) throw new Error(`${path} comes before its folder`);
+    above.children.push({ name: path.slice(slash + 1), node });
+    return above;
+  };
+  const create = (ino: number, entry: TarEntry): Growing => {
+    const links = entry.kind === 'directory' ? 2 : 1;
+    const node: Growing = { ino, entry, children: [], parent: ino, links };
     byPath.set(entry.path, node);
     nodes.push(node);
-    if (ino === ROOT_INODE) return node;
-    if (above === undefined) throw new Error(`${entry.path} comes before its folder`);
-    above.children.push({ name: entry.path.slice(slash + 1), node });
-    if (isFolder) above.links++;
     return node;
   };
+  const add = (ino: number, entry: TarEntry): void => {
+    const node = create(ino, entry);
+    const above = name(entry.path, node);
+    node.parent = above.ino;
+    if (entry.kind === 'directory') above.links++;
+  };
   const begin = (root: TarEntry): void => {
-    add(ROOT_INODE, root);
+    create(ROOT_INODE, root);
     add(FIRST_INODE, folder(LOST_AND_FOUND, 0o700, epoch));
   };
   for (const entry of entries) {
-    if (nodes.length === 0) {
-      begin(entry.path === '' ? entry : folder('', 0o755, epoch));
-      if (entry.path === '') continue;
-    }
-    if (entry.path === LOST_AND_FOUND) continue;
+    const isRoot = entry.path === '';
+    if (nodes.length === 0) begin(isRoot ? entry : folder('', 0o755, epoch));
+    if (isRoot || entry.path === LOST_AND_FOUND) continue;
     if (entry.kind !== 'link') {
       add(FIRST_INODE + nodes.length - 1, entry);
       continue;
     }
     const node = byPath.get(entry.target);
-    const slash = entry.path.lastIndexOf('/');
-    const above = byPath.get(entry.path.slice(0, Math.max(slash, 0)));
-    if (!node || !above) throw new Error(`${entry.path} names ${entry.target}, which is not there`);
-    above.children.push({ name: entry.path.slice(slash + 1), node });
+    if (!node) throw new Error(`${entry.path} names ${entry.target}, which is not there`);
+    name(entry.path, node);
     node.links++;
   }
   if (nodes.length === 0) begin(folder('', 0o755, epoch));
