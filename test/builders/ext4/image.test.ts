@@ -160,6 +160,23 @@ describe.skipIf(!installed('e2fsck') || !installed('debugfs'))('a file system', 
     },
   );
 
+  // e2fsck -n does not look at the copies; a kernel that grows the file system does.
+  it.each([128, 1280, 5120])('has room to grow where mke2fs has it, at %i MiB', async (size) => {
+    const image = await imageOf(await tarOf([ROOT]), size * MIB);
+    const theirs = fresh('.img');
+    writeFileSync(theirs, '');
+    truncateSync(theirs, size * MIB);
+    const features = '^metadata_csum_seed,^orphan_file';
+    const env = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
+    execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-b', '4096', '-O', features, theirs], {
+      env,
+    });
+    const blocks = (of: string): string | undefined =>
+      /\(DIND\):\d+, ([^\n]+)\nTOTAL: \d+/.exec(debugfs(of, 'stat <7>'))?.[1];
+    expect(blocks(image)).toMatch(/^\(IND\):\d+/);
+    expect(blocks(image)).toBe(blocks(theirs));
+  });
+
   it('has an inode for each file, however many and small they are', async () => {
     const files = Array.from({ length: 20_000 }, (_, at) => ({ name: `./${at}` }));
     const image = await imageOf(await tarOf([ROOT, ...files]), 64 * MIB);
