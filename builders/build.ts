@@ -12,17 +12,13 @@ import type { Context } from '../vse/report.ts';
 import type { Vse } from '../vse/types.ts';
 import type { Backend } from './backend.ts';
 import { backendByName } from './backends/index.ts';
-import { writeBundle } from './bundle.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { formatByName } from './formats.ts';
 import { abandonedIn, runName } from '../repos/leftovers.ts';
 import { MANIFEST, bundleStem, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
-import { refuseWithoutShim } from './netboot/shim.ts';
-import { obtainRootfs } from './obtain-rootfs.ts';
 import type { RootfsOptions } from './obtain-rootfs.ts';
 import { programDigest } from './stages.ts';
-import { prepareToolbox } from './toolbox/prepare.ts';
 
 export interface BuildOptions extends RootfsOptions {
   /** Folder that receives the bundle. */
@@ -52,17 +48,9 @@ export async function buildBundle(
   options: BuildOptions,
   ctx: Context,
 ): Promise<BuildResult> {
-  refuseOrphans(vse);
-  const { formats, backends } = outputs(vse, options);
-  const { architecture } = vse.config.distribution;
-  const stem = bundleStem({ name: vse.name, version: vse.version, architecture });
-  const target = join(options.outputDirectory, stem);
-  if (existsSync(target) && !existsSync(join(target, MANIFEST)))
-    throw misuse('BUILD197', `${target} exists and is not a bundle`, {
-      hint: 'remove it, or choose another folder with -O',
-    });
-  const input = inputDigest(vse, lock, formats, backends, options);
-  const present = await unchanged(target, input);
+  const plan = planOf(vse, lock, options);
+  const { target, input, stem, formats, backends } = plan;
+  const present = await unchanged(plan);
   if (present) {
     sweepQuietly(options.outputDirectory, stem);
     return { bundle: target, manifest: present, unchanged: true };
@@ -76,26 +64,9 @@ export async function buildBundle(
     mkdirSync(partial);
   });
   try {
-    const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
-    if (backends.some(({ shim }) => shim)) refuseWithoutShim(toolbox);
-    const rootfs = await obtainRootfs(vse, lock, toolbox, ctx, options);
-    ctx.signal.throwIfAborted();
-    const manifest = await writeBundle(
-      {
-        vse,
-        lock,
-        lockSha256: lockSha256(lock),
-        rootfs,
-        toolbox,
-        stem,
-        input,
-        formats,
-        backends,
-        folder: partial,
-        ...(options.signer && { signer: options.signer }),
-      },
-      ctx,
-    );
+    const { makeBundle } = await import('./make-bundle.ts');
+    const job = { vse, lock, stem, input, formats, backends, folder: partial };
+    const manifest = await makeBundle(job, options, ctx);
     ctx.signal.throwIfAborted();
     replace(partial, target, suffix);
     return { bundle: target, manifest, unchanged: false };
@@ -106,11 +77,38 @@ export async function buildBundle(
   }
 }
 
+/** Whether the bundle of `vse` is there, whole and made of exactly this lock. */
+export const isBuilt = async (vse: Vse, lock: Lock, options: BuildOptions): Promise<boolean> =>
+  (await unchanged(planOf(vse, lock, options))) !== undefined;
+
+interface Plan extends Outputs {
+  readonly stem: string;
+  /** Absolute path of the bundle. */
+  readonly target: string;
+  /** `sha256:…` of everything that the bundle follows from. */
+  readonly input: string;
+}
+
+function planOf(vse: Vse, lock: Lock, options: BuildOptions): Plan {
+  refuseOrphans(vse);
+  const wanted = outputs(vse, options);
+  const { architecture } = vse.config.distribution;
+  const stem = bundleStem({ name: vse.name, version: vse.version, architecture });
+  const target = join(options.outputDirectory, stem);
+  if (existsSync(target) && !existsSync(join(target, MANIFEST)))
+    throw misuse('BUILD197', `${target} exists and is not a bundle`, {
+      hint: 'remove it, or choose another folder with -O',
+    });
+  return { ...wanted, stem, target, input: inputDigest(vse, lock, wanted, options) };
+}
+
+interface Outputs {
+  readonly formats: readonly string[];
+  readonly backends: readonly Backend[];
+}
+
 /** What is to be written. Without a kernel, or when asked for trees alone, there is no glue. */
-function outputs(
-  vse: Vse,
-  options: BuildOptions,
-): { readonly formats: readonly string[]; readonly backends: readonly Backend[] } {
+function outputs(vse: Vse, options: BuildOptions): Outputs {
   const { kernel } = vse.config;
   const hasKernel = kernel.package !== undefined || kernel.image !== undefined;
   const asked = options.formats ?? vse.config.image.formats;
@@ -142,12 +140,10 @@ function refuseOrphans(vse: Vse): void {
   });
 }
 
-/** Digest of everything that the bundle follows from. */
 function inputDigest(
   vse: Vse,
   lock: Lock,
-  formats: readonly string[],
-  backends: readonly Backend[],
+  { formats, backends }: Outputs,
   { signer, apart }: BuildOptions,
 ): string {
   const parts = [
@@ -161,8 +157,8 @@ function inputDigest(
   return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }
 
-/** The manifest of the bundle at `target` when it is whole and was made of the same input. */
-async function unchanged(target: string, input: string): Promise<Manifest | undefined> {
+/** The manifest of the bundle that is there when it is whole and was made of the same input. */
+async function unchanged({ target, input }: Plan): Promise<Manifest | undefined> {
   if (!existsSync(target)) return undefined;
   let manifest: Manifest;
   try {

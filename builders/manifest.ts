@@ -1,7 +1,7 @@
 /** `manifest.json`: what a bundle holds. The document's fields are a contract (design.md). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure, misuse } from '../vse/diagnostic.ts';
 import type { GoldenImage } from './backend.ts';
 import { STREAM_FORMATS } from './netboot/arguments.ts';

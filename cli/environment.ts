@@ -2,8 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { misuse } from '../vse/diagnostic.ts';
-import { BaseOpener } from '../repos/publish/fetch-base.ts';
-import { fetchLayer } from '../repos/publish/fetch-layer.ts';
+import type { BaseOpener } from '../repos/publish/fetch-base.ts';
 import type { Freshness } from '../repos/publish/look-up.ts';
 import { loadVse, loadVseOrThrow, type Loaded, type LoadOptions } from '../vse/load.ts';
 import type { TracedVse } from '../vse/types.ts';
@@ -37,12 +36,20 @@ export function loadOptions(
 ): LoadOptions {
   const { context } = session;
   const pins = async () => (await lockBeside(target).catch(() => undefined))?.bases ?? [];
-  const bases = new BaseOpener({ freshness, pins }, context);
+  let bases: Promise<BaseOpener> | undefined;
+  const openBases = async (): Promise<BaseOpener> => {
+    const { BaseOpener } = await import('../repos/publish/fetch-base.ts');
+    return new BaseOpener({ freshness, pins }, context);
+  };
   return {
     cwd: process.cwd(),
     env: context.env,
-    readUrl: (url, sha256) => fetchLayer(url, sha256, context),
-    openPublished: (reference) => bases.open(reference),
+    // What fetches is loaded when there is something to fetch: most environments are whole files.
+    readUrl: async (url, sha256) => {
+      const { fetchLayer } = await import('../repos/publish/fetch-layer.ts');
+      return fetchLayer(url, sha256, context);
+    },
+    openPublished: async (reference) => (await (bases ??= openBases())).open(reference),
     ...(architecture !== undefined && { architecture }),
   };
 }

@@ -1,7 +1,6 @@
 /** Which lock belongs to an environment. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readLock } from '../repos/lock-file.ts';
 import type { LockFile } from '../repos/lock.ts';
 
 /**
@@ -18,5 +17,7 @@ export function lockPath(target: string): string {
 /** The lock that lies beside an environment, if there is one. */
 export const lockBeside = async (target: string): Promise<LockFile | undefined> => {
   const path = lockPath(target);
-  return existsSync(path) ? readLock(path) : undefined;
+  if (!existsSync(path)) return undefined;
+  const { readLock } = await import('../repos/lock-file.ts');
+  return readLock(path);
 };

@@ -1,17 +1,12 @@
 /** Making the lock of an environment, and bringing it up to date. */
 import { architecturesOf, lockFileOf, lockOf } from '../repos/lock-architectures.ts';
 import { hold } from '../builders/lease.ts';
-import { describeLockDrift } from '../repos/lock-drift.ts';
-import { describeLockGap } from '../repos/lock-holds.ts';
-import { readLock, writeLock } from '../repos/lock-file.ts';
 import { lockVse, type LockOptions } from '../repos/lock-vse.ts';
 import type { Lock, LockFile } from '../repos/lock.ts';
 import type { Upgrade } from '../repos/pins.ts';
-import { VsecError, warning } from '../vse/diagnostic.ts';
 import { loadVseOrThrow } from '../vse/load.ts';
 import type { Vse } from '../vse/types.ts';
 import { loadOptions } from './environment.ts';
-import { lockBeside, lockPath } from './lock-beside.ts';
 import type { Session } from './session.ts';
 import { toolboxDefinition } from './toolboxes.ts';
 
@@ -91,39 +86,3 @@ function upgradeOf(
   const names = upgrade.filter((name) => here.has(name) || !known.has(name));
   return names.length > 0 ? names : undefined;
 }
-
-export interface ObtainSettings extends LockSettings {
-  /** Take the lock as it is, or fail. */
-  readonly locked: boolean;
-}
-
-/** The lock to build with: the one that is there if it still fits, else a new one, written. */
-export async function obtainLock(
-  target: string,
-  vse: Vse,
-  session: Session,
-  settings: ObtainSettings,
-): Promise<Lock> {
-  const path = lockPath(target);
-  const own = vse.config.distribution.architecture;
-  const previous = settings.locked ? await readLock(path) : await lockBeside(target);
-  if (previous) {
-    const lock = lockOf(previous, own) ?? previous;
-    const trouble = describeLockDrift(lock, vse) ?? describeLockGap(lock, vse);
-    if (trouble && settings.locked) throw new VsecError(trouble, 1);
-    if (!trouble) {
-      if (lock.insecure && !settings.insecure) session.diagnose([insecureLock(path)]);
-      return lock;
-    }
-    session.say(`${path}: ${trouble.message}: locking anew`);
-  }
-  const file = await makeLockFile(target, vse, previous, session, settings);
-  await writeLock(path, file);
-  session.say(`wrote ${path}`);
-  return lockOf(file, own)!;
-}
-
-const insecureLock = (path: string) =>
-  warning('CLI030', `${path} was made without checking signatures`, {
-    hint: "Make it anew with 'vsec lock'.",
-  });

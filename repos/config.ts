@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { misuse } from '../vse/diagnostic.ts';
 import type { Context } from '../vse/report.ts';
 import { errorCode } from './io-errors.ts';

@@ -3,7 +3,10 @@ import type { Lock, LockFile } from './lock.ts';
 
 /** The lock of one architecture by itself; undefined when there is none. */
 export function lockOf(file: LockFile, architecture: string): Lock | undefined {
-  const { otherArchitectures = [], ...own } = file;
+  if (!file.otherArchitectures) {
+    return file.distribution.architecture === architecture ? file : undefined;
+  }
+  const { otherArchitectures, ...own } = file;
   if (own.distribution.architecture === architecture) return own;
   const other = otherArchitectures.find((one) => one.distribution.architecture === architecture);
   return other && { vsecLock: own.vsecLock, ...other, toolbox: own.toolbox };

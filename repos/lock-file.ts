@@ -36,9 +36,18 @@ export function parseLock(text: string, path: string): LockFile {
   return checked(document, `the lock ${path} is malformed`, REMAKE);
 }
 
+/** Documents that were found right, with their keys in order, and serve again. */
+const inOrder = new WeakSet<object>();
+
 function checked(document: unknown, message: string, hint: string): LockFile {
+  if (typeof document === 'object' && document && inOrder.has(document)) {
+    return document as LockFile;
+  }
   const parsed = lockSchema.safeParse(document);
-  if (parsed.success) return parsed.data as LockFile;
+  if (parsed.success) {
+    inOrder.add(parsed.data);
+    return parsed.data as LockFile;
+  }
   const notes = parsed.error.issues
     .slice(0, MAX_PROBLEMS)
     .map(({ path, message: what }) => ({ message: `${path.join('.')}: ${what}` }));
@@ -70,9 +79,16 @@ export function serialiseLock(lock: LockFile): string {
   return `${block(ordered, '')}\n`;
 }
 
+const digests = new WeakMap<Lock, string>();
+
 /** Of the serialised lock, hex: what a manifest records as `lock.sha256`. */
-export const lockSha256 = (lock: Lock): string =>
-  createHash('sha256').update(serialiseLock(lock)).digest('hex');
+export function lockSha256(lock: Lock): string {
+  const known = digests.get(lock);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(serialiseLock(lock)).digest('hex');
+  digests.set(lock, digest);
+  return digest;
+}
 
 export const lockEquals = (a: LockFile, b: LockFile): boolean =>
   serialiseLock(a) === serialiseLock(b);

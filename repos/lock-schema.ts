@@ -1,5 +1,5 @@
 /** The shape of a lock, as it is checked when it is read and before it is written. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOCK_FORMAT } from './lock.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256 in hex');

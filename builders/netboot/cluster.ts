@@ -1,7 +1,7 @@
 /** The nodes of a cluster: which machine, known by its MAC address, becomes what. */
 import { isIP } from 'node:net';
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { misuse } from '../../vse/diagnostic.ts';
 
 /** Only what a shim's shell takes for plain words passes; see `value` in the shim's common.sh. */

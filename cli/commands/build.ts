@@ -3,13 +3,13 @@ import { backends } from '../../builders/backends/index.ts';
 import type { BuildResult } from '../../builders/build.ts';
 import { FORMAT_NAMES } from '../../builders/formats.ts';
 import { SANDBOX_MODES } from '../../builders/sandbox/modes.ts';
+import type { Context } from '../../vse/report.ts';
 import { buildEnvironment } from '../building.ts';
-import { openSigner } from '../../repos/signing/signer.ts';
 import { defineCommand } from '../command.ts';
 import { ENV } from '../environment.ts';
 import { formatBytes, formatSeconds, plural } from '../format.ts';
 import { insecure, jobs, json, offline } from '../options.ts';
-import { checkBuild, type CheckResult } from '../second-build.ts';
+import type { CheckResult } from '../second-build.ts';
 
 /** Short where it can be: what a person would type. */
 function shown(path: string): string {
@@ -42,6 +42,11 @@ interface Outputs {
   readonly offline: boolean;
   readonly 'insecure-ignore-signatures': boolean;
 }
+
+/** Loaded when they are asked for: most builds are neither signed nor made twice. */
+const secondBuild = () => import('../second-build.ts');
+const signerWith = async (key: string, context: Context) =>
+  (await import('../../repos/signing/signer.ts')).openSigner(key, context);
 
 /** The arguments that decide what a bundle holds, and what it may be made of. */
 const sameOutputs = (options: Outputs): readonly string[] => [
@@ -116,7 +121,7 @@ export default defineCommand({
   async run({ args: [target = ''], options, session }) {
     const started = performance.now();
     const sandbox = SANDBOX_MODES.find((mode) => mode === options.sandbox);
-    const signer = options.sign && (await openSigner(options.sign, session.context));
+    const signer = options.sign && (await signerWith(options.sign, session.context));
     const { vse, ...result } = await buildEnvironment(
       target,
       session,
@@ -132,7 +137,9 @@ export default defineCommand({
     );
     const seconds = (performance.now() - started) / 1000;
     const check = options.check
-      ? await checkBuild(result, vse, target, sameOutputs(options), session.context)
+      ? await (
+          await secondBuild()
+        ).checkBuild(result, vse, target, sameOutputs(options), session.context)
       : undefined;
     if (check) session.diagnose(check.diagnostics);
     if (options.json)

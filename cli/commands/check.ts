@@ -4,8 +4,6 @@ import { toJson } from '../diagnostics.ts';
 import { ENV, examineEnvironment } from '../environment.ts';
 import { plural } from '../format.ts';
 import { json } from '../options.ts';
-import { toSarif } from '../sarif.ts';
-import { packageVersion } from '../version.ts';
 
 /** One complaint about a layer that several environments share is one complaint. */
 function withoutRepetition(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
@@ -51,9 +49,13 @@ export default defineCommand({
     const diagnostics = withoutRepetition(found);
     const format = options.json ? 'json' : options.format;
     if (format === 'json') session.printJson(diagnostics.map(toJson));
-    else if (format === 'sarif')
+    else if (format === 'sarif') {
+      const [{ toSarif }, { packageVersion }] = await Promise.all([
+        import('../sarif.ts'),
+        import('../version.ts'),
+      ]);
       session.printJson(toSarif(diagnostics, packageVersion(), process.cwd()));
-    else {
+    } else {
       session.diagnose(diagnostics);
       for (const line of valid) session.print(line);
       const errors = diagnostics.filter((d) => d.severity === 'error').length;

@@ -1,6 +1,6 @@
 /** Documents of the OCI image specification 1.1, as far as artifacts need them. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure } from '../../vse/diagnostic.ts';
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';

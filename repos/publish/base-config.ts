@@ -1,5 +1,5 @@
 /** The configuration of a published base: where to begin in its archive. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { read } from '../oci/manifest.ts';
 import { isSafePath } from './archive.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure } from '../../vse/diagnostic.ts';
 import { task, type Context } from '../../vse/report.ts';
 import { HttpClient } from '../http.ts';

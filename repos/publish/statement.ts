@@ -2,7 +2,7 @@
  * What a publisher signs: that a manifest is this version of that name, under these tags. A digest
  * alone would let a registry serve one signed artifact in the place of another.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { describe, EMPTY, read, writeManifest, type Descriptor } from '../oci/manifest.ts';
 import type { Target } from '../oci/place.ts';
 import type { Signer } from '../signing/signer.ts';

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { compareVersions, versionProblem } from '../../vse/deb-version.ts';
 import { failure, type VsecError } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';

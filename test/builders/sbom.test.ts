@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { PackageURL } from 'packageurl-js';
 import parseExpression from 'spdx-expression-parse';
 import { afterAll, describe as group, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Tree } from '../../builders/rootfs/tree.ts';
 import { cyclonedxDocument } from '../../builders/sbom/cyclonedx.ts';
 import { describe, packageUrl } from '../../builders/sbom/inventory.ts';

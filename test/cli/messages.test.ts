@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { obtainLock } from '../../cli/locking.ts';
+import { obtainLock } from '../../cli/obtain-lock.ts';
 import type { Session } from '../../cli/session.ts';
 import { serialiseLock } from '../../repos/lock-file.ts';
 import type { Lock } from '../../repos/lock.ts';
@@ -58,5 +58,20 @@ it('CLI030: a lock that was made without checking signatures', async () => {
   const settings = { locked: true, insecure: false };
   await obtainLock(path, vse, session as unknown as Session, settings);
   expect(said).toMatchObject([{ code: 'CLI030', severity: 'warning' }]);
+  rmSync(join(dir, 'env.lock.json'));
+});
+
+it('SOLV142: a lock that does not hold together, unless something was made of exactly it', async () => {
+  const path = join(dir, 'env.yaml');
+  const { vse } = await loadVseOrThrow(path, { cwd: dir, env: {} });
+  const toolbox = { ...lock.toolbox, digest: `sha256:${hex}` };
+  const mine = { ...lock, toolbox, vse: { ...lock.vse, digest: vse.digest } };
+  writeFileSync(join(dir, 'env.lock.json'), serialiseLock(mine));
+  const session = {} as Session;
+  const settings = { locked: true, insecure: false };
+  const obtain = (proven: boolean) =>
+    obtainLock(path, vse, session, settings, () => Promise.resolve(proven));
+  await expect(obtain(false)).rejects.toMatchObject({ diagnostics: [{ code: 'SOLV142' }] });
+  expect(await obtain(true)).toEqual(mine);
   rmSync(join(dir, 'env.lock.json'));
 });
