@@ -1,5 +1,5 @@
 /** `vsec boot`: starts a bundle's image for real, and says whether it came up. */
-import { failure, VsecError, warning } from '../../vse/diagnostic.ts';
+import { failure, VsecError } from '../../vse/diagnostic.ts';
 import type { Diagnostic } from '../../vse/diagnostic.ts';
 import type { Context } from '../../vse/report.ts';
 import type { Accelerator, Backend, Firmware } from '../backend.ts';
@@ -9,13 +9,13 @@ import type { Manifest } from '../manifest.ts';
 import type { Toolbox } from '../toolbox.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
 import { accelerators, kvmObstacle } from './accelerator.ts';
+import { emulatedTwice, startedAgain, worthAnother } from './again.ts';
 import type { Attempt, BootTest } from './attempt.ts';
 import { attempt as attemptInQemu } from './attempt.ts';
 import { chooseFirmware } from './firmware.ts';
 import { measure, openImage } from './image-under-test.ts';
 import type { BootResult } from './result.ts';
 import { explain, foreignHypervisor, foreignRoot, written } from './result.ts';
-import type { Watched } from './watch.ts';
 import { attemptByNetwork } from './network-attempt.ts';
 import { attemptInXen } from './xen-attempt.ts';
 import { XenVenue } from './xen-venue.ts';
@@ -80,10 +80,12 @@ export async function bootBundle(
     ...(options.consoleLog !== undefined && { consoleLog: options.consoleLog }),
     ...(options.venue && { venue: options.venue }),
   };
-  if (!inXen || options.venue || !options.xenHost) return bootWith(choices, test, manifest);
+  if (!inXen) return bootWith(choices, test, manifest);
+  const tries = emulatedTwice(choices);
+  if (options.venue || !options.xenHost) return bootWith(tries, test, manifest);
   const venue = new XenVenue(options.xenHost);
   try {
-    return await bootWith(choices, { ...test, venue }, manifest);
+    return await bootWith(tries, { ...test, venue }, manifest);
   } finally {
     await venue.close();
   }
@@ -103,7 +105,7 @@ function refuseUnreachable(backend: Backend, firmware: Firmware): void {
   });
 }
 
-/** Boots with the first accelerator, and with the next where a guest shows no sign of life. */
+/** Boots with the first accelerator, and with the next where that may help. */
 export async function bootWith(
   [first, ...others]: readonly [Accelerator, ...Accelerator[]],
   test: BootTest,
@@ -114,13 +116,12 @@ export async function bootWith(
   let accelerator = first;
   let tried = await attempt(test, accelerator, others.length > 0);
   for (const other of others) {
-    if (!gaveNoSign(tried.watched)) break;
-    notes.push(
-      warning('BOOT035', `with ${accelerator} the guest gave no sign of life`, {
-        notes: explain(tried.watched, accelerator).map(({ message }) => ({ message })),
-        hint: `it was started again with ${other}`,
-      }),
-    );
+    if (!worthAnother(tried.watched.ending, accelerator, other)) break;
+    const note = startedAgain(tried.watched, accelerator, other);
+    notes.push(note);
+    test.ctx.report({ type: 'log', level: 'info', message: `${note.message}: ${note.hint}` });
+    // Whatever it was may still be the matter with the host.
+    await test.venue?.close();
     accelerator = other;
     tried = await attempt(test, accelerator, false);
   }
@@ -131,9 +132,6 @@ function wayToStart({ backend }: BootTest) {
   if (backend.byNetwork) return attemptByNetwork;
   return backend.xenGuest ? attemptInXen : attemptInQemu;
 }
-
-const gaveNoSign = ({ ending }: Watched): boolean =>
-  ending.kind === 'silent' || (ending.kind === 'exited' && ending.end.code !== 0);
 
 async function conclude(
   { backend, under, firmware, ctx }: BootTest,

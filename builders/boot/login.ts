@@ -21,6 +21,8 @@ const PATIENCE = 60_000;
 /** The same for a guest within a guest. */
 const FAR_PATIENCE = 180_000;
 const PAUSE = 1000;
+/** For one attempt to get in, and for a question: a guest that hangs keeps a connection open. */
+const ANSWER = 60_000;
 /** ssh's own failures, as apart from the command's. */
 const SSH_FAILED = 255;
 /** Bytes of a command's output that are kept. */
@@ -163,7 +165,7 @@ export async function awaitServer(
 ): Promise<void> {
   const deadline = performance.now() + patience;
   for (;;) {
-    const probe = await ssh('true', way, signal);
+    const probe = await ssh('true', way, AbortSignal.any([signal, AbortSignal.timeout(ANSWER)]));
     signal.throwIfAborted();
     if (probe.exitCode === 0) return;
     if (performance.now() > deadline)
@@ -173,6 +175,18 @@ export async function awaitServer(
       });
     await sleep(PAUSE, undefined, { signal });
   }
+}
+
+/** The lines that a shell command prints there; none where nobody answers. */
+export async function askShell(
+  command: string,
+  way: Way,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const late = AbortSignal.timeout(ANSWER);
+  const { stdout } = await ssh(command, way, AbortSignal.any([signal, late]));
+  signal.throwIfAborted();
+  return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
 const SSH_SETTINGS = {

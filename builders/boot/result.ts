@@ -1,6 +1,6 @@
 /** What `vsec boot` found out, and how it is said. */
 import { error } from '../../vse/diagnostic.ts';
-import type { Diagnostic } from '../../vse/diagnostic.ts';
+import type { Diagnostic, Note } from '../../vse/diagnostic.ts';
 import type { Accelerator, Firmware, XenRole } from '../backend.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ProcessEnd } from './guest-process.ts';
@@ -8,7 +8,7 @@ import type { GuestReport } from './guest-report.ts';
 import type { ImageUnderTest } from './image-under-test.ts';
 import type { ExecResult } from './login.ts';
 import type { NetbootStep } from './netboot-log.ts';
-import type { Watched } from './watch.ts';
+import type { HostView, Watched } from './watch.ts';
 
 /**
  * What is proven of a backend: a guest of ours booted on it, its own parser or schema accepted the
@@ -95,21 +95,36 @@ export function explain(watched: Watched, accelerator: Accelerator): readonly Di
     }
     case 'silent':
       return [
-        error('BOOT032', `the console stays silent, ${seconds.toFixed(0)} s after the start`, {
+        error('BOOT032', `${silence(ending.spoke)}, ${seconds.toFixed(0)} s after the start`, {
+          notes: fromHost(ending.seen),
           hint:
             accelerator === 'kvm'
               ? 'KVM may not really work on this host: try --accelerator tcg'
-              : 'the guest has no console on ttyS0, or no firmware or kernel started',
+              : ending.spoke
+                ? 'see the last lines of its console; it may have waited for ever'
+                : 'the guest has no console on ttyS0, or no firmware or kernel started',
         }),
       ];
     case 'timeout':
       return [
         error('BOOT033', `the guest was not up after ${seconds.toFixed(0)} s`, {
-          notes: [{ message: `its console was last heard ${spent(ending.quiet)} before` }],
+          notes: [
+            { message: `its console was last heard ${spent(ending.quiet)} before` },
+            ...fromHost(ending.seen),
+          ],
           hint: 'see its console; give it more time with --timeout',
         }),
       ];
   }
+}
+
+const silence = (spoke: boolean): string =>
+  spoke ? 'the guest fell silent' : 'the console stays silent';
+
+function fromHost(seen: HostView | undefined): readonly Note[] {
+  if (!seen) return [];
+  if (seen.length === 0) return [{ message: 'its host does not answer, either' }];
+  return seen.map((line) => ({ message: `its host: ${line}` }));
 }
 
 const how = ({ code, signal }: ProcessEnd): string =>

@@ -34,8 +34,11 @@ export type Ending =
   | { readonly kind: 'trouble'; readonly trouble: Trouble }
   | { readonly kind: 'exited'; readonly end: ProcessEnd; readonly stderr: string }
   | { readonly kind: 'not-started'; readonly reason: string }
-  | { readonly kind: 'silent'; readonly spoke: boolean }
-  | { readonly kind: 'timeout'; readonly quiet: number };
+  | { readonly kind: 'silent'; readonly spoke: boolean; readonly seen?: HostView }
+  | { readonly kind: 'timeout'; readonly quiet: number; readonly seen?: HostView };
+
+/** What the host of a guest shows of it, in lines; nothing where the host does not answer. */
+export type HostView = readonly string[];
 
 export interface Watched {
   readonly ending: Ending;

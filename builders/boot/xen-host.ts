@@ -20,7 +20,7 @@ import { writeFilesDisk } from './files-disk.ts';
 import type { FileOnDisk } from './files-disk.ts';
 import type { ProcessCommand } from './guest-process.ts';
 import { overlay } from './image-under-test.ts';
-import { awaitServer, freePort, guestLogin, makeKey, sshCommand } from './login.ts';
+import { askShell, awaitServer, freePort, guestLogin, makeKey, sshCommand } from './login.ts';
 import type { DirectWay } from './login.ts';
 import { Monitor } from './qmp.ts';
 import type { Watched } from './watch.ts';
@@ -52,6 +52,8 @@ export interface XenJob {
   readonly script: string;
   /** Milliseconds. */
   readonly timeout: number;
+  /** Milliseconds between two outputs; not limited when absent. */
+  readonly silence?: number;
   readonly keep?: (chunk: Buffer) => void;
 }
 
@@ -72,6 +74,9 @@ const AFTER_TROUBLE = 3000;
 const LAST_WORDS = 3;
 /** Milliseconds until dom0, which is up, must let us in. */
 const FIRST_LOGIN = 180_000;
+
+/** What dom0 is asked of guests that nothing is heard of: do their processors run, and what does Xen say? */
+const STATE = 'xl vcpu-list; xl dmesg | tail -n 3';
 
 const patience = (total: number) => ({
   total,
@@ -153,12 +158,19 @@ export class XenHost {
     });
     const watched = await watchGuest(
       sshCommand(start, this.way),
-      patience(job.timeout),
+      { ...patience(job.timeout), ...(job.silence !== undefined && { output: job.silence }) },
       ctx.report,
       ctx.signal,
       job.keep,
     );
-    return lostWith(this.watched, watched);
+    return this.seen(await lostWith(this.watched, watched), ctx.signal);
+  }
+
+  /** With what dom0 shows of a guest that nothing is heard of. */
+  private async seen(watched: Watched, signal: AbortSignal): Promise<Watched> {
+    const { ending } = watched;
+    if (ending.kind !== 'silent' && ending.kind !== 'timeout') return watched;
+    return { ...watched, ending: { ...ending, seen: await askShell(STATE, this.way, signal) } };
   }
 
   /** Ends the host and all that is in it. */
