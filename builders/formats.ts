@@ -3,6 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { closest, distance } from 'fastest-levenshtein';
 import { misuse } from '../vse/diagnostic.ts';
+import { tarEntries } from './image/tar-entries.ts';
 import { fixContentId } from './image/vmdk.ts';
 import { mustRun } from './sandbox/programs.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -54,6 +55,16 @@ async function feed(
   });
 }
 
+/** A third of the time of mksquashfs's own 15, and a twentieth larger: nodes hold it in memory. */
+const SQUASHFS_LEVEL = '9';
+
+/** Of the root folder, which mksquashfs takes from no tar: else everybody could write to it. */
+function rootMode(tar: string): readonly string[] {
+  for (const { path, mode } of tarEntries(tar))
+    if (path === '') return ['-root-mode', mode.toString(8)];
+  return [];
+}
+
 const FORMATS: Readonly<Record<string, ImageFormat>> = {
   raw: {
     suffix: '.raw',
@@ -95,9 +106,11 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = {
     suffix: '.squashfs',
     disk: false,
     write: (input) =>
-      feed(input, 'sqfstar', [
-        ...['-quiet', '-no-progress', '-comp', 'zstd', '-reproducible'],
-        ...['-processors', String(input.jobs), input.output],
+      feed(input, 'mksquashfs', [
+        ...['-', input.output, '-tar', '-quiet', '-no-progress', '-reproducible'],
+        ...['-comp', 'zstd', '-Xcompression-level', SQUASHFS_LEVEL],
+        ...rootMode(input.tar),
+        ...['-processors', String(input.jobs)],
       ]),
   },
 };

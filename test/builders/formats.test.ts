@@ -1,4 +1,5 @@
 /** The image formats by name; what they write is judged in test/e2e. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +8,9 @@ import { FORMAT_NAMES, formatByName } from '../../builders/formats.ts';
 import type { Toolbox } from '../../builders/toolbox.ts';
 import { failureOf, site } from './support/tree.ts';
 
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+const hasSquashfs = spawnSync('mksquashfs', ['-version'], { env: { PATH } }).status === 0;
+
 /** Programs of the host in the place of a toolbox. */
 const toolbox: Toolbox = {
   digest: 'sha256:00',
@@ -14,7 +18,7 @@ const toolbox: Toolbox = {
   command: (program, args) => ({
     file: program,
     args,
-    env: { PATH: process.env['PATH'] ?? '' },
+    env: { PATH },
   }),
 };
 
@@ -73,6 +77,23 @@ test('a program that fails is a message with what it said', async () => {
     expect(found.code).toBe('BUILD130');
     expect(found.notes.map((note) => note.message)).toEqual(['bad tar']);
   }
+});
+
+test.skipIf(!hasSquashfs)('a squashfs has the root folder of the tree', async () => {
+  const folder = site().root;
+  const tree = join(folder, 'tree');
+  mkdirSync(join(tree, 'etc'), { recursive: true });
+  writeFileSync(join(tree, 'etc/issue'), 'hello');
+  const options = ['--format=posix', '--mode=u=rwx,g=rx,o=', '--owner=7:7', '--group=8:8'];
+  const times = ['--mtime=@1700000000', '--pax-option=delete=atime,delete=ctime'];
+  execFileSync('tar', ['-C', tree, ...options, ...times, '-cf', join(folder, 'tree.tar'), '.']);
+  await formatByName('squashfs').write({ ...input(folder), epoch: 1_700_000_000 });
+  const listed = execFileSync('unsquashfs', ['-UTC', '-llnumeric', join(folder, 'image')], {
+    encoding: 'utf8',
+    env: { PATH },
+  });
+  expect(listed).toMatch(/^drwxr-x--- 0\/0 +\d+ 2023-11-14 22:13 squashfs-root$/m);
+  expect(listed).toMatch(/^-rwxr-x--- 7\/8 +5 2023-11-14 22:13 squashfs-root\/etc\/issue$/m);
 });
 
 test('an abort ends the program', async () => {
