@@ -24,7 +24,7 @@ const PAUSE = 1000;
 /** For one attempt to get in, and for a question: a guest that hangs keeps a connection open. */
 const ANSWER = 60_000;
 /** ssh's own failures, as apart from the command's. */
-const SSH_FAILED = 255;
+export const SSH_FAILED = 255;
 /** Bytes of a command's output that are kept. */
 const MOST_OUTPUT = 64 * 2 ** 20;
 

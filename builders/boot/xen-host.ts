@@ -20,7 +20,15 @@ import { writeFilesDisk } from './files-disk.ts';
 import type { FileOnDisk } from './files-disk.ts';
 import type { ProcessCommand } from './guest-process.ts';
 import { overlay } from './image-under-test.ts';
-import { askShell, awaitServer, freePort, guestLogin, makeKey, sshCommand } from './login.ts';
+import {
+  askShell,
+  awaitServer,
+  freePort,
+  guestLogin,
+  makeKey,
+  SSH_FAILED,
+  sshCommand,
+} from './login.ts';
 import type { DirectWay } from './login.ts';
 import { Monitor } from './qmp.ts';
 import type { Watched } from './watch.ts';
@@ -76,7 +84,8 @@ const LAST_WORDS = 3;
 const FIRST_LOGIN = 180_000;
 
 /** What dom0 is asked of guests that nothing is heard of: do their processors run, and what does Xen say? */
-const STATE = 'xl vcpu-list; xl dmesg | tail -n 3';
+const STATE =
+  'xl vcpu-list; xl dmesg | tail -n 3; tail -qn 1 /var/log/xen/console/guest-*.log 2>/dev/null';
 
 const patience = (total: number) => ({
   total,
@@ -166,11 +175,20 @@ export class XenHost {
     return this.seen(await lostWith(this.watched, watched), ctx.signal);
   }
 
-  /** With what dom0 shows of a guest that nothing is heard of. */
+  /**
+   * With what dom0 shows of a guest that nothing is heard of. A host that hangs is first noticed by
+   * ssh, which then ends as it does for any broken connection.
+   */
   private async seen(watched: Watched, signal: AbortSignal): Promise<Watched> {
     const { ending } = watched;
-    if (ending.kind !== 'silent' && ending.kind !== 'timeout') return watched;
-    return { ...watched, ending: { ...ending, seen: await askShell(STATE, this.way, signal) } };
+    const ask = () => askShell(STATE, this.way, signal);
+    if (ending.kind === 'silent' || ending.kind === 'timeout')
+      return { ...watched, ending: { ...ending, seen: await ask() } };
+    if (ending.kind !== 'exited' || ending.end.code !== SSH_FAILED) return watched;
+    const seen = await ask();
+    return seen.length > 0
+      ? watched
+      : { ...watched, ending: { kind: 'silent', spoke: true, seen } };
   }
 
   /** Ends the host and all that is in it. */
