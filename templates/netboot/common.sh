@@ -131,6 +131,9 @@ configuration() {
     passed "$hostname, image $file"
 }
 
+# Seconds in which a server must say something.
+PATIENCE=20
+
 # Writes what is at the address $1 from byte $2 on to standard output, and to /run/count how much
 # that was. BusyBox's wget goes on with files alone, and here it is a pipe: so it is asked for by
 # hand. A server that says nothing for a while is gone, though it may not have said so.
@@ -152,8 +155,6 @@ fetch_from() {
         esac
     }
 }
-# Seconds.
-PATIENCE=20
 
 # Writes the image to standard output. A connection that is lost is taken up where it ended.
 stream() {
