@@ -34,9 +34,10 @@ mkdirSync(work, { recursive: true });
 const vsec = (...args) => [process.execPath, join(root, 'bin/vsec'), ...args, '--cache-dir', cache];
 const buildOf = (what, ...more) =>
   vsec('build', what, '--locked', '-O', out, '--progress', 'json', ...more);
+const lockBeside = (path) => path.replace(/\.yaml$/, '.lock.json');
 const lockOf = async (file) => {
   await measure(vsec('lock', file), work);
-  return JSON.parse(readFileSync(file.replace(/\.yaml$/, '.lock.json'), 'utf8'));
+  return JSON.parse(readFileSync(lockBeside(file), 'utf8'));
 };
 const forget = (...names) => {
   for (const name of names) rmSync(join(cache, name), { recursive: true, force: true });
@@ -51,6 +52,7 @@ const names = new Set(lock.packages.map((pkg) => pkg.name));
 const extra = ['tree', 'bc', 'time', 'pv'].filter((name) => !names.has(name));
 const oneMore = variant(file, 'one-more', extra.slice(0, 1));
 const second = variant(file, 'second', extra.slice(1, 2));
+const unlocked = variant(file, 'unlocked', []);
 const ten = Array.from({ length: ENVIRONMENTS }, (_, at) =>
   variant(file, `env-${at}`, extra.slice(0, 1 + (at % 3))),
 );
@@ -100,7 +102,11 @@ const rows = {
         work,
       ),
   },
-  'lock, warm indexes': row(() => undefined, vsec('lock', file, '--offline', '--progress', 'json')),
+  'lock, for the first time, warm indexes': row(
+    () => rmSync(lockBeside(unlocked), { force: true }),
+    vsec('lock', unlocked, '--offline', '--progress', 'json'),
+  ),
+  'lock, still right': row(() => undefined, vsec('lock', file, '--offline', '--progress', 'json')),
   check: row(() => undefined, vsec('check', file)),
   'node -e 0': row(() => undefined, [process.execPath, '-e', '0']),
 };
@@ -166,4 +172,6 @@ printTable(medians);
 if (scale.length > 0) printScale(scale);
 const cold = results['cold: packages to be downloaded']?.at(-1);
 if (cold) console.log(`\nphases of a cold build: ${JSON.stringify(cold.phases)}`);
+const fresh = results['lock, for the first time, warm indexes']?.at(-1);
+if (fresh) console.log(`\nphases of a first lock: ${JSON.stringify(fresh.phases)}`);
 if (existsSync(kept)) console.log(`every figure: ${kept}`);
