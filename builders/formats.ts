@@ -55,7 +55,7 @@ async function feed(
   });
 }
 
-/** A third of the time of mksquashfs's own 15, and a twentieth larger: nodes hold it in memory. */
+/** Much faster than mksquashfs's own 15, and a twentieth larger: nodes hold it in memory. */
 const SQUASHFS_LEVEL = '9';
 
 /** Of the root folder, which mksquashfs takes from no tar: else everybody could write to it. */

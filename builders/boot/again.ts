@@ -8,8 +8,8 @@ import type { Ending, Watched } from './watch.ts';
 type Choices = readonly [Accelerator, ...Accelerator[]];
 
 /**
- * For guests of Xen, whose host is emulated in the end: QEMU's emulation of a processor that
- * virtualizes is known to stop, or to lose what a guest waits for, once in many times.
+ * For guests of Xen, whose host is emulated in the end: QEMU was seen to stop at an assertion of its
+ * own under one, and another guest never came up, once in many times, for no reason that was found.
  */
 export const emulatedTwice = (choices: Choices): Choices =>
   choices.at(-1) === 'tcg' ? [...choices, 'tcg'] : choices;

@@ -119,7 +119,7 @@ describe('the golden image, unmodified', { timeout: LIMIT }, () => {
     };
     const result = await bootBundle(gold.bundle, { ...way, ...more }, await toolbox(), ctx);
     const said = JSON.stringify(result.diagnostics, undefined, 1);
-    // What the emulation of a host makes of a sound guest once in many times.
+    // A first attempt that ended without a reason: seen, printed, and no failure of the second.
     const startedAgain = result.diagnostics.filter(({ code }) => code === 'BOOT035');
     if (startedAgain.length > 0) console.warn(`${backend} ${firmware}: ${said}`);
     expect(result.diagnostics, said).toEqual(startedAgain);
