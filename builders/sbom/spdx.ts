@@ -65,7 +65,7 @@ function image(subject: Subject): object {
     copyrightText: NOT_KNOWN,
     ...(subject.description !== undefined && { summary: subject.description }),
     comment: 'The checksum is that of the file tree as a canonical tar.',
-    primaryPackagePurpose: 'OPERATING-SYSTEM',
+    primaryPackagePurpose: 'OPERATING_SYSTEM',
   };
 }
 

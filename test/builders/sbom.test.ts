@@ -194,7 +194,7 @@ group('SPDX', () => {
     algorithm: z.literal('SHA256'),
     checksumValue: z.string().regex(/^[0-9a-f]{64}$/),
   });
-  /** SPDX 2.3, clauses 6 to 11: what is mandatory, and the forms of what we write. */
+  /** SPDX 2.3, clauses 6 to 11, and its JSON schema: what is mandatory, and the forms of what we write. */
   const schema = z.strictObject({
     spdxVersion: z.literal('SPDX-2.3'),
     dataLicense: z.literal('CC0-1.0'),
@@ -223,7 +223,8 @@ group('SPDX', () => {
         copyrightText: z.literal('NOASSERTION'),
         summary: z.string().optional(),
         comment: z.string().optional(),
-        primaryPackagePurpose: z.literal('OPERATING-SYSTEM').optional(),
+        // With an underscore in JSON, with a hyphen in the tag-value form.
+        primaryPackagePurpose: z.literal('OPERATING_SYSTEM').optional(),
         externalRefs: z
           .array(
             z.strictObject({
