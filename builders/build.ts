@@ -140,6 +140,7 @@ function refuseOrphans(vse: Vse): void {
   });
 }
 
+/** `sha256:…` of all that the bundle follows from: layers, lock, outputs, program, and who signs. */
 function inputDigest(
   vse: Vse,
   lock: Lock,

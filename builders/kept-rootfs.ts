@@ -9,11 +9,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { explainIo } from '../repos/io-errors.ts';
+import { warning } from '../vse/diagnostic.ts';
+import type { Context } from '../vse/report.ts';
 import type { AssembleResult } from './job.ts';
-import { seal } from './seal.ts';
+import { brokenSeal, seal } from './seal.ts';
 
 /** A finished file tree. It knows nothing of hypervisors. */
 export interface Rootfs {
+  /** Absolute; holds all of it. */
+  readonly folder: string;
   /** `sha256:…` over the canonical tar: paths, modes, owners, links, capabilities, times, contents. */
   readonly digest: string;
   /** Absolute paths. */
@@ -58,7 +64,7 @@ export function keptRootfs(folder: string): Rootfs | undefined {
   if (release !== undefined && !(image && initrd)) return undefined;
   if (hypervisor !== undefined && !xen) return undefined;
   return {
-    ...{ digest, tar },
+    ...{ folder, digest, tar },
     ...(release &&
       image &&
       initrd && { kernel: { release, image, initrd, ...(config && { config }) } }),
@@ -90,4 +96,20 @@ export function settle(partial: string, folder: string): Rootfs {
     if (!keptRootfs(folder)) throw e;
   }
   return keptRootfs(folder) as Rootfs;
+}
+
+/** Reads the tree in `folder` again; where it is damaged, says so (BUILD107) and drops it. */
+export async function dropDamagedRootfs(
+  folder: string,
+  ctx: Pick<Context, 'report' | 'signal'>,
+): Promise<void> {
+  if (!existsSync(folder)) return;
+  const damage = await brokenSeal(folder, ctx.signal);
+  if (damage === undefined) return;
+  const diagnostic = warning('BUILD107', 'a kept tree is damaged and will be built again', {
+    notes: [{ message: `${folder}: ${damage}` }],
+    hint: 'if it happens again, check the disk, and who may write to the cache',
+  });
+  ctx.report({ type: 'diagnostic', diagnostic });
+  await explainIo('drop a damaged tree', folder, () => rm(folder, { recursive: true }));
 }

@@ -21,7 +21,7 @@ import { memoryFor } from './sandbox/memory.ts';
 import { chooseMode, isolationOf } from './sandbox/modes.ts';
 import type { SandboxMode } from './sandbox/modes.ts';
 import { runInSandbox } from './sandbox/worker-process.ts';
-import { describeRootfs, keptRootfs, settle } from './kept-rootfs.ts';
+import { describeRootfs, dropDamagedRootfs, keptRootfs, settle } from './kept-rootfs.ts';
 import type { Rootfs } from './kept-rootfs.ts';
 import { keepTree, removeTree, sweep } from './work-folders.ts';
 import type { Stage } from './stages.ts';
@@ -35,28 +35,40 @@ export interface RootfsOptions {
   readonly keepFailed?: boolean;
 }
 
+/** A tree, and where it comes from. */
+export interface Obtained {
+  readonly rootfs: Rootfs;
+  /** The cache had it, and nobody has read it since: `brokenSeal` tells whether it is what it was. */
+  readonly unread: boolean;
+}
+
 /**
  * Obtains the tree that `lock` and `vse` describe. Fetches only the packages of stages that must
- * be assembled. A failure or an abort leaves nothing behind but whole stages.
+ * be assembled. A failure or an abort leaves nothing behind but whole stages. `doubted`: what the
+ * cache has is read before it is taken, and made anew when it is damaged (BUILD107, a warning).
  */
 export async function obtainRootfs(
   vse: Vse,
   lock: Lock,
   toolbox: Toolbox,
   ctx: Context,
-  options: RootfsOptions = {},
-): Promise<Rootfs> {
+  options: RootfsOptions & { readonly doubted?: boolean } = {},
+): Promise<Obtained> {
   await sweep(join(ctx.cacheDir, 'work'), options.sandbox, ctx);
   const stages = stagesOf(lock);
   const folder = join(ctx.cacheDir, 'rootfs', treeKey(stages, vse.treeDigest));
   const inCache = (path: string): string => relative(ctx.cacheDir, path);
   await hold([inCache(folder), ...stages.map((stage) => `stages/${stage.key}`)], ctx);
-  const isMade = (): boolean => keptRootfs(folder) !== undefined;
+  const { doubted = false } = options;
+  const isMade = (): boolean => !doubted && keptRootfs(folder) !== undefined;
   const end = await takeTurn(basename(folder), isMade, ctx);
   try {
+    if (doubted) await dropDamagedRootfs(folder, ctx);
     const known = keptRootfs(folder);
     if (known) await noteUse(folder);
-    return known ?? (await makeRootfs({ vse, lock, toolbox, stages, folder, options }, ctx));
+    const rootfs =
+      known ?? (await makeRootfs({ vse, lock, toolbox, stages, folder, options }, ctx));
+    return { rootfs, unread: known !== undefined && !doubted };
   } finally {
     end();
   }

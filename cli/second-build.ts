@@ -98,8 +98,8 @@ async function compareTheirTrees(
 ): Promise<readonly TreeDifference[]> {
   const lock = await readLock(join(bundle, 'lock.json'));
   const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
-  const first = await obtainRootfs(vse, lock, toolbox, ctx);
-  const second = await obtainRootfs(vse, lock, toolbox, other);
+  const { rootfs: first } = await obtainRootfs(vse, lock, toolbox, ctx);
+  const { rootfs: second } = await obtainRootfs(vse, lock, toolbox, other);
   return first.digest === second.digest ? [] : compareTrees(first.tar, second.tar, LISTED);
 }
 

@@ -69,8 +69,10 @@ const CHECKS: Readonly<Partial<Record<KindName, Check>>> = {
     `sha256-${await fileDigest(join(path, 'manifest.json'))}` === basename(path)
       ? undefined
       : OTHER_DIGEST,
-  toolboxes: async (path) =>
-    path.endsWith('.json') ? void JSON.parse(await readFile(path, 'utf8')) : brokenSeal(path),
+  toolboxes: async (path, signal) =>
+    path.endsWith('.json')
+      ? void JSON.parse(await readFile(path, 'utf8'))
+      : brokenSeal(path, signal),
   'Xen hosts': xenHost,
   'built stages': async (path, signal) =>
     (await fileDigest(path, signal)) === statedDigest(basename(path)) ? undefined : OTHER_DIGEST,

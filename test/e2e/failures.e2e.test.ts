@@ -229,6 +229,52 @@ describe('kept stages', () => {
   });
 });
 
+describe('kept trees', () => {
+  const keptFile = (name: string): string => {
+    const [folder = ''] = readdirSync(join(cache, 'rootfs'));
+    return join(cache, 'rootfs', folder, name);
+  };
+  const flip = (path: string): void => {
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    writeFileSync(path, bytes);
+  };
+  const harm: Readonly<Record<string, () => void>> = {
+    'one flipped bit': () => flip(keptFile('rootfs.tar')),
+    'nothing but zeros': () =>
+      writeFileSync(keptFile('rootfs.tar'), Buffer.alloc(statSync(keptFile('rootfs.tar')).size)),
+    'another digest in its description': () => {
+      const path = keptFile('rootfs.json');
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/sha256:./, 'sha256:g'));
+    },
+    'no list of what it holds': () => rmSync(keptFile('.contents.json')),
+  };
+
+  test.each(Object.keys(harm))('%s: it is found and built again', async (kind) => {
+    await expectRightBuild();
+    harm[kind]!();
+    rmSync(out, { recursive: true });
+    const done = await build(layer, [
+      '--locked',
+      '--json',
+      '--format',
+      'tar',
+      '--format',
+      'squashfs',
+    ]);
+    expect(done.code, JSON.stringify(done.diagnostics)).toBe(0);
+    expect(done.diagnostics.map((d) => [d.severity, d.code])).toEqual([['warning', 'BUILD107']]);
+    const { bundle, manifest } = JSON.parse(done.stdout) as Built;
+    expect(manifest.rootfs.digest).toBe(reference.manifest.rootfs.digest);
+    const { status } = spawnSync('sha256sum', ['--check', 'SHA256SUMS'], { cwd: bundle });
+    expect(status).toBe(0);
+    expect(readdirSync(bundle).filter((name) => name.startsWith('.'))).toEqual([]);
+    await expectClean();
+    rmSync(out, { recursive: true });
+    await expectRightBuild();
+  });
+});
+
 test('stages above a damaged one are right, too', async () => {
   const middle = variant('middle', '');
   const top = join(scratch, 'top.yaml');
