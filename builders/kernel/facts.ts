@@ -2,9 +2,12 @@
  * What a kernel and its initrd can do, read from the files themselves: so that a backend can say
  * before anything boots whether its hypervisor could start them.
  */
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { Toolbox } from '../toolbox.ts';
+import { FileBytes, inMemory } from './bytes.ts';
+import type { Bytes } from './bytes.ts';
 import { decompress } from './compression.ts';
 import { kernelPayload } from './bzimage.ts';
 import { driversIn } from './initrd.ts';
@@ -33,11 +36,16 @@ export async function readKernelFacts(
   signal: AbortSignal,
 ): Promise<KernelFacts> {
   const { compression, payload } = kernelPayload(await readFile(files.image));
-  const kernel = await decompress(compression, payload, toolbox, signal);
+  const plain = (form: string, input: Readable): Promise<Bytes | undefined> =>
+    decompress(form, input, toolbox, signal);
+  const kernel =
+    compression === 'none'
+      ? inMemory(payload)
+      : await plain(compression, inMemory(payload).stream(0));
   const xen = kernel && xenEntries(kernel);
-  const drivers = await driversIn(await readFile(files.initrd), (form, bytes) =>
-    decompress(form, bytes, toolbox, signal),
-  );
+  kernel?.close();
+  const initrd = new FileBytes(openSync(files.initrd, 'r'));
+  const drivers = await driversIn(initrd, plain).finally(() => initrd.close());
   return {
     compression,
     ...(xen && { xen }),

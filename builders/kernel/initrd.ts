@@ -1,49 +1,73 @@
 /** The drivers in an initrd: cpio archives, one behind the other, the last one compressed. */
-import { compressionOf } from './compression.ts';
+import type { Readable } from 'node:stream';
+import type { Bytes } from './bytes.ts';
+import { MOST_MAGIC, compressionOf } from './compression.ts';
 
-type Decompress = (compression: string, bytes: Buffer) => Promise<Buffer | undefined>;
+type Decompress = (compression: string, input: Readable) => Promise<Bytes | undefined>;
 
 /** "newc" (Documentation/driver-api/early-userspace/buffer-format.rst). */
 const MAGIC = '070701';
 const HEADER = 110;
+/** Bytes, as the kernel has it (PATH_MAX). */
+const MOST_NAME = 4096;
 const MODULE = /(?:^|\/)([^/]+)\.ko(?:\.(?:xz|zst|gz))?$/;
 
 /** Names of modules, sorted, with `_` for `-`; `undefined` when the archive cannot be read. */
 export async function driversIn(
-  initrd: Buffer,
+  initrd: Bytes,
   decompress: Decompress,
 ): Promise<readonly string[] | undefined> {
   const found = new Set<string>();
-  let rest = initrd;
-  for (;;) {
-    const at = rest.findIndex((byte) => byte !== 0);
-    if (at < 0) return [...found].sort();
-    rest = rest.subarray(at);
-    const compression = compressionOf(rest);
-    if (compression !== undefined) {
-      const plain = await decompress(compression, rest);
-      if (!plain) return undefined;
-      rest = plain;
+  const note = (name: string): void => {
+    const module = MODULE.exec(name)?.[1];
+    if (module !== undefined) found.add(module.replaceAll('-', '_'));
+  };
+  const opened: Bytes[] = [];
+  try {
+    let [from, at] = [initrd, 0];
+    for (;;) {
+      const start = pastZeros(from, at);
+      if (start === undefined) return [...found].sort();
+      const compression = compressionOf(from.read(start, MOST_MAGIC));
+      at = start;
+      if (compression !== undefined) {
+        const plain = await decompress(compression, from.stream(start));
+        if (!plain) return undefined;
+        opened.push(plain);
+        [from, at] = [plain, 0];
+      }
+      const end = readArchive(from, at, note);
+      if (end === undefined) return undefined;
+      at = end;
     }
-    const end = readArchive(rest, (name) => {
-      const module = MODULE.exec(name)?.[1];
-      if (module !== undefined) found.add(module.replaceAll('-', '_'));
-    });
-    if (end === undefined) return undefined;
-    rest = rest.subarray(end);
+  } finally {
+    for (const one of opened) one.close();
   }
+}
+
+const STEP = 1 << 12;
+
+/** Where the next byte is that is not zero. */
+function pastZeros(bytes: Bytes, from: number): number | undefined {
+  for (let start = from; start < bytes.length; start += STEP) {
+    const at = bytes.read(start, STEP).findIndex((byte) => byte !== 0);
+    if (at >= 0) return start + at;
+  }
+  return undefined;
 }
 
 const padded = (length: number): number => Math.ceil(length / 4) * 4;
 
-/** Calls `each` with every name; returns where the archive ends. */
-function readArchive(bytes: Buffer, each: (name: string) => void): number | undefined {
-  for (let at = 0; at + HEADER <= bytes.length;) {
-    if (bytes.toString('latin1', at, at + 6) !== MAGIC) return undefined;
+/** Calls `each` with every name of the archive at `from`; returns where that ends. */
+function readArchive(bytes: Bytes, from: number, each: (name: string) => void): number | undefined {
+  for (let at = from; at + HEADER <= bytes.length;) {
+    const header = bytes.read(at, HEADER).toString('latin1');
+    if (!header.startsWith(MAGIC)) return undefined;
     const field = (index: number): number =>
-      parseInt(bytes.toString('latin1', at + 6 + index * 8, at + 14 + index * 8), 16);
+      parseInt(header.slice(6 + index * 8, 14 + index * 8), 16);
     const [size, nameSize] = [field(6), field(11)];
-    const name = bytes.toString('utf8', at + HEADER, at + HEADER + nameSize - 1);
+    if (!(nameSize > 0 && nameSize <= MOST_NAME)) return undefined;
+    const name = bytes.read(at + HEADER, nameSize - 1).toString('utf8');
     at += padded(HEADER + nameSize) + padded(size);
     if (name === 'TRAILER!!!') return at;
     each(name);

@@ -1,4 +1,5 @@
 /** How Xen can start a kernel, by the ELF notes that the kernel carries (xen/public/elfnote.h). */
+import type { Bytes } from './bytes.ts';
 
 export type XenEntry = 'pv' | 'pvh';
 
@@ -9,21 +10,28 @@ const ENTRIES: ReadonlyMap<number, XenEntry> = new Map([
 ]);
 
 const PT_NOTE = 4;
+/** Bytes; real ones are some hundred. */
+const MOST_NOTES = 1 << 20;
+
+const FILE_HEADER = 64;
+const PROGRAM_HEADER = 56;
 
 /** Reads the program headers of a 64-bit little-endian ELF file; `undefined` for another file. */
-export function xenEntries(elf: Buffer): readonly XenEntry[] | undefined {
-  if (elf.length < 64 || elf.toString('latin1', 0, 6) !== '\x7fELF\x02\x01') return undefined;
-  const headers = Number(elf.readBigUInt64LE(32));
-  const size = elf.readUInt16LE(54);
-  const count = elf.readUInt16LE(56);
+export function xenEntries(elf: Bytes): readonly XenEntry[] | undefined {
+  const head = elf.read(0, FILE_HEADER);
+  if (head.length < FILE_HEADER || head.toString('latin1', 0, 6) !== '\x7fELF\x02\x01')
+    return undefined;
+  const headers = Number(head.readBigUInt64LE(32));
+  const size = head.readUInt16LE(54);
+  const count = head.readUInt16LE(56);
   const found = new Set<XenEntry>();
   for (let index = 0; index < count; index++) {
-    const at = headers + index * size;
-    if (at + 56 > elf.length) return undefined;
-    if (elf.readUInt32LE(at) !== PT_NOTE) continue;
-    const offset = Number(elf.readBigUInt64LE(at + 8));
-    const length = Number(elf.readBigUInt64LE(at + 32));
-    for (const type of xenNotes(elf.subarray(offset, offset + length))) {
+    const header = elf.read(headers + index * size, PROGRAM_HEADER);
+    if (header.length < PROGRAM_HEADER) return undefined;
+    if (header.readUInt32LE(0) !== PT_NOTE) continue;
+    const offset = Number(header.readBigUInt64LE(8));
+    const length = Number(header.readBigUInt64LE(32));
+    for (const type of xenNotes(elf.read(offset, Math.min(length, MOST_NOTES)))) {
       const entry = ENTRIES.get(type);
       if (entry) found.add(entry);
     }

@@ -1,9 +1,12 @@
 /** Reading kernels and initrds, with files made for it; the real ones are in the boot tests. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileBytes, inMemory } from '../../builders/kernel/bytes.ts';
 import { kernelPayload } from '../../builders/kernel/bzimage.ts';
 import { readKernelFacts } from '../../builders/kernel/facts.ts';
 import { driversIn } from '../../builders/kernel/initrd.ts';
@@ -67,12 +70,12 @@ describe('the notes of a kernel', () => {
     ['PVH behind others', [['Linux', 257], ['Xen', 5], PVH], ['pvh']],
     ['both', [PVH, PV], ['pv', 'pvh']],
   ] as const)('%s', (_, notes, expected) => {
-    expect(xenEntries(elf(notes))).toEqual(expected);
+    expect(xenEntries(inMemory(elf(notes)))).toEqual(expected);
   });
 
   it('are unknown where there is no ELF file, or half of one', () => {
-    expect(xenEntries(Buffer.from('MZ'))).toBeUndefined();
-    expect(xenEntries(elf([PV]).subarray(0, 100))).toBeUndefined();
+    expect(xenEntries(inMemory(Buffer.from('MZ')))).toBeUndefined();
+    expect(xenEntries(inMemory(elf([PV]).subarray(0, 100)))).toBeUndefined();
   });
 });
 
@@ -91,7 +94,8 @@ describe('a bzImage', () => {
 });
 
 describe('the drivers of an initrd', () => {
-  const unzip = (_: string, bytes: Buffer) => Promise.resolve(bytes.subarray(4));
+  const unzip = async (_: string, input: Readable) => inMemory((await buffer(input)).subarray(4));
+  const drivers = (bytes: Buffer) => driversIn(inMemory(bytes), unzip);
   const modules = cpio([
     'usr/lib/modules/6.1/kernel/drivers/block/xen-blkfront.ko',
     'usr/lib/modules/6.1/kernel/fs/ext4/ext4.ko.xz',
@@ -101,13 +105,37 @@ describe('the drivers of an initrd', () => {
   it('are in the archive behind the early one', async () => {
     const early = Buffer.concat([cpio(['kernel/x86/microcode.bin']), Buffer.alloc(512)]);
     const zstd = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), modules]);
-    expect(await driversIn(Buffer.concat([early, zstd]), unzip)).toEqual(['ext4', 'xen_blkfront']);
-    expect(await driversIn(modules, unzip)).toEqual(['ext4', 'xen_blkfront']);
+    expect(await drivers(Buffer.concat([early, zstd]))).toEqual(['ext4', 'xen_blkfront']);
+    expect(await drivers(modules)).toEqual(['ext4', 'xen_blkfront']);
   });
 
   it('are unknown where it cannot be read', async () => {
-    expect(await driversIn(Buffer.from('not an archive'), unzip)).toBeUndefined();
-    expect(await driversIn(modules.subarray(0, 200), unzip)).toBeUndefined();
+    expect(await drivers(Buffer.from('not an archive'))).toBeUndefined();
+    expect(await drivers(modules.subarray(0, 200))).toBeUndefined();
+  });
+});
+
+describe('bytes of a file', () => {
+  it('are those of memory, wherever they are read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vsec-bytes-'));
+    const content = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
+    writeFileSync(join(folder, 'file'), content);
+    const file = new FileBytes(openSync(join(folder, 'file'), 'r'));
+    const memory = inMemory(content);
+    try {
+      expect(file.length).toBe(memory.length);
+      for (const [start, count] of [
+        ...[[0, 64] as const, [65_500, 100], [10, 5], [70_000, 100_000], [199_990, 64]],
+        ...[[199_999, 1] as const, [200_000, 1], [300_000, 10], [1, 0]],
+      ])
+        expect(file.read(start, count).equals(memory.read(start, count)), `${start}`).toBe(true);
+      expect((await buffer(file.stream(150_000))).equals(content.subarray(150_000))).toBe(true);
+      file.stream(0).destroy();
+      expect(file.read(0, 4).equals(content.subarray(0, 4))).toBe(true);
+    } finally {
+      file.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
