@@ -22,7 +22,7 @@ export interface TarEntry {
   readonly target: string;
   readonly device: { readonly major: number; readonly minor: number };
   /** Value of the attribute `security.capability`. */
-  readonly capability?: Buffer;
+  readonly capability?: Buffer | undefined;
 }
 
 /** Numbers of what is no device. */
@@ -160,19 +160,21 @@ function entryOf(
   const name = text(header, 0, 100);
   const path = records.get('path')?.toString('latin1') ?? (prefix ? `${prefix}/${name}` : name);
   const target = records.get('linkpath')?.toString('latin1') ?? text(header, 157, 100);
-  const capability = records.get('SCHILY.xattr.security.capability');
+  // Written out, for there are many: of an object made of others V8 keeps a table of its own.
   return {
-    ...content,
     path: plain(path),
+    kind: content.kind,
     mode: numeric(header, 100, 8) & 0o7777,
     uid: decimal(records, 'uid') ?? numeric(header, 108, 8),
     gid: decimal(records, 'gid') ?? numeric(header, 116, 8),
     mtime: timeOf(records.get('mtime')?.toString('latin1'), header),
+    size: content.size,
+    offset: content.offset,
     target: content.kind === 'link' ? plain(target) : target,
     device: isDevice(content.kind)
       ? { major: numeric(header, 329, 8), minor: numeric(header, 337, 8) }
       : NO_DEVICE,
-    ...(capability && { capability }),
+    capability: records.get('SCHILY.xattr.security.capability'),
   };
 }
 
