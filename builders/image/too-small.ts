@@ -14,3 +14,9 @@ export const tooSmall = (asked: number, needed?: number): VsecError =>
     ],
     hint: 'use a larger size, or auto',
   });
+
+/** BUILD195: the file at `path`, of so many bytes. */
+export const tooLarge = (path: string, bytes: number): VsecError =>
+  failure('BUILD195', `/${path} is too large for a disk image: ${mib(bytes)}`, {
+    hint: 'keep it on a disk of its own, or build trees alone with --format tar',
+  });

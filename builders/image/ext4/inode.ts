@@ -119,37 +119,50 @@ function extentsOf(ranges: readonly Range[]): readonly (Range & { readonly from:
   });
 }
 
-/** Whether a file in these pieces needs a block for its map. */
-export const needsMapBlock = (ranges: readonly Range[]): boolean =>
-  extentsOf(ranges).length > EXTENTS_IN_INODE;
+/** How many blocks the map of a file in these pieces needs beside its inode; `undefined`: too many. */
+export function mapBlocks(ranges: readonly Range[]): number | undefined {
+  const { length } = extentsOf(ranges);
+  if (length <= EXTENTS_IN_INODE) return 0;
+  const leaves = Math.ceil(length / EXTENTS_IN_BLOCK);
+  return leaves <= EXTENTS_IN_INODE ? leaves : undefined;
+}
 
 /**
- * The map of a file in `ranges`; `block` is the one for the map where `needsMapBlock`, and `leaf` comes
- * back as what it must hold.
+ * The map of a file in `ranges`; `blocks` are those for the map, as many as `mapBlocks` says, and
+ * `leaves` come back as what they must hold.
  */
 export function extentMap(
   ranges: readonly Range[],
   seed: number,
-  block?: number,
-): BlockMap & { readonly leaf?: Buffer } {
+  blocks: readonly number[] = [],
+): BlockMap & { readonly leaves: readonly Buffer[] } {
   const extents = extentsOf(ranges);
   const bytes = Buffer.alloc(MAP_SIZE);
-  if (block === undefined) {
+  if (blocks.length === 0) {
     writeHeader(bytes, extents.length, EXTENTS_IN_INODE, 0);
     extents.forEach((extent, index) => writeExtent(bytes, index, extent));
-    return { bytes, extents: true };
+    return { bytes, extents: true, leaves: [] };
   }
-  if (extents.length > EXTENTS_IN_BLOCK)
-    throw new Error(`a file in ${extents.length} pieces is more than one block can map`);
+  writeHeader(bytes, blocks.length, EXTENTS_IN_INODE, 1);
+  const leaves = blocks.map((block, index) => {
+    const own = extents.slice(index * EXTENTS_IN_BLOCK, (index + 1) * EXTENTS_IN_BLOCK);
+    const at = EXTENT_SIZE * (1 + index);
+    bytes.writeUInt32LE(own[0]?.from ?? 0, at);
+    bytes.writeUInt32LE(block % 2 ** 32, at + 4);
+    bytes.writeUInt16LE(Math.floor(block / 2 ** 32), at + 8);
+    return leafOf(own, seed);
+  });
+  return { bytes, extents: true, leaves };
+}
+
+/** A block of the map, which names `extents`. */
+function leafOf(extents: ReturnType<typeof extentsOf>, seed: number): Buffer {
   const leaf = Buffer.alloc(BLOCK);
   writeHeader(leaf, extents.length, EXTENTS_IN_BLOCK, 0);
   extents.forEach((extent, index) => writeExtent(leaf, index, extent));
   const end = EXTENT_SIZE * (1 + EXTENTS_IN_BLOCK);
   leaf.writeUInt32LE(crc32c(seed, leaf.subarray(0, end)), end);
-  writeHeader(bytes, 1, EXTENTS_IN_INODE, 1);
-  bytes.writeUInt32LE(block % 2 ** 32, EXTENT_SIZE + 4);
-  bytes.writeUInt16LE(Math.floor(block / 2 ** 32), EXTENT_SIZE + 8);
-  return { bytes, extents: true, leaf };
+  return leaf;
 }
 
 function writeHeader(bytes: Buffer, count: number, most: number, depth: number): void {

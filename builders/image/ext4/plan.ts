@@ -3,13 +3,13 @@
  * identity, whatever is installed. Decision 0013 says why mke2fs does not do it.
  */
 import type { TarEntry } from '../tar-entries.ts';
-import { tooSmall } from '../too-small.ts';
+import { tooLarge, tooSmall } from '../too-small.ts';
 import { groupUses, inodesInUse } from './bitmaps.ts';
 import { directoryBlocks } from './directory.ts';
 import type { Geometry, Range } from './geometry.ts';
 import { BLOCK, geometryFor, INODE_SIZE } from './geometry.ts';
 import type { BlockMap, InodeContent } from './inode.ts';
-import { deviceMap, encodeInode, extentMap, inodeSeed, modeOf, needsMapBlock } from './inode.ts';
+import { deviceMap, encodeInode, extentMap, inodeSeed, mapBlocks, modeOf } from './inode.ts';
 import { shortLink } from './inode.ts';
 import { journalSuperblock } from './journal.ts';
 import type { Node } from './nodes.ts';
@@ -49,7 +49,11 @@ export interface Ext4Plan {
   readonly copies: readonly Copy[];
 }
 
-/** Plans the file system. Throws BUILD192 when the content does not fit. */
+/** The numbers of the blocks of a range. */
+const numbersOf = ({ start, count }: Range): readonly number[] =>
+  Array.from({ length: count }, (_, at) => start + at);
+
+/** Plans the file system. Throws BUILD192 when the content does not fit, BUILD195 for a file too large. */
 export function planExt4(recipe: Ext4Recipe): Ext4Plan {
   const nodes = nodesOf(recipe.entries, recipe.epoch);
   const geometry = geometryFor(recipe.size, nodes.length);
@@ -129,7 +133,7 @@ class Plan implements Ext4Plan {
       this.copies.push({ from: offset + done, to: start * BLOCK, length });
       done += length;
     }
-    this.#putNode(node, size, this.#mapped(ranges, node.ino));
+    this.#putNode(node, size, this.#mapped(ranges, node.ino, node.entry.path));
   }
 
   /** What tells of all the rest: inode tables, bitmaps, descriptors and superblocks. */
@@ -177,14 +181,20 @@ class Plan implements Ext4Plan {
     return ranges;
   }
 
-  #mapped(ranges: readonly Range[], ino: number): { map: BlockMap; blocks: number } {
+  /** `path` is that of a file which may be too large. */
+  #mapped(
+    ranges: readonly Range[],
+    ino: number,
+    path = '',
+  ): { readonly map: BlockMap; readonly blocks: number } {
     const seed = inodeSeed(this.#seed, ino);
     const count = ranges.reduce((sum, range) => sum + range.count, 0);
-    if (!needsMapBlock(ranges)) return { map: extentMap(ranges, seed), blocks: count };
-    const [{ start }] = this.#take(1) as [Range];
-    const { leaf, ...map } = extentMap(ranges, seed, start);
-    if (leaf) this.blocks.push({ block: start, bytes: leaf });
-    return { map, blocks: count + 1 };
+    const wanted = mapBlocks(ranges);
+    if (wanted === undefined) throw tooLarge(path, count * BLOCK);
+    const places = this.#take(wanted).flatMap(numbersOf);
+    const { leaves, ...map } = extentMap(ranges, seed, places);
+    leaves.forEach((bytes, at) => this.blocks.push({ block: places[at] as number, bytes }));
+    return { map, blocks: count + leaves.length };
   }
 
   #putNode(node: Node, size: number, where: { map: BlockMap; blocks: number }): void {

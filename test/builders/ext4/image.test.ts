@@ -13,16 +13,56 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BLOCK } from '../../../builders/image/ext4/geometry.ts';
+import { planExt4 } from '../../../builders/image/ext4/plan.ts';
 import { writeExt4 } from '../../../builders/image/ext4/write.ts';
+import { tarEntries } from '../../../builders/image/tar-entries.ts';
 import { VsecError } from '../../../vse/diagnostic.ts';
 import { installed } from '../support/programs.ts';
 import type { File } from './support.ts';
-import { checked, content, debugfs, dumped, EPOCH, fresh, imageOf } from './support.ts';
+import { checked, content, debugfs, dumped, EPOCH, fresh, IDENTITY, imageOf } from './support.ts';
 import { list, MIB, planOf, tarOf } from './support.ts';
 
+const GIB = 1024 * MIB;
 const ROOT: File = { name: './', type: 'directory', mode: 0o755 };
 
 describe.skipIf(!installed('e2fsck') || !installed('debugfs'))('a file system', () => {
+  it('holds a file of 60 GiB, whose map needs several blocks', async () => {
+    const tar = await tarOf([ROOT, { name: './large' }, { name: './small', content: 'small' }]);
+    const entries = [...tarEntries(tar)].map((entry) =>
+      entry.path === 'large' ? { ...entry, size: 60 * GIB } : entry,
+    );
+    const plan = planExt4({ entries, size: 64 * GIB, ...IDENTITY });
+    const image = fresh('.img');
+    writeFileSync(image, '');
+    truncateSync(image, 64 * GIB);
+    // Its content is zeros, as the file that it is written to has them.
+    const small = plan.copies.filter(({ length }) => length < BLOCK);
+    const { signal } = new AbortController();
+    await writeExt4({ ...plan, copies: small }, tar, { disk: image, offset: 0, signal });
+    checked(image);
+    expect(list(image, '/').get('large')?.size).toBe(String(60 * GIB));
+    expect(debugfs(image, 'stat /large')).toContain('(ETB0)');
+    expect(content(image, '/small').toString()).toBe('small');
+  });
+
+  it('says which file is too large', async () => {
+    const tar = await tarOf([ROOT, { name: './large' }]);
+    const entries = [...tarEntries(tar)].map((entry) =>
+      entry.path === 'large' ? { ...entry, size: 300 * GIB } : entry,
+    );
+    expect(() => planExt4({ entries, size: 320 * GIB, ...IDENTITY })).toThrow(
+      expect.objectContaining({
+        diagnostics: [
+          expect.objectContaining({
+            code: 'BUILD195',
+            message: '/large is too large for a disk image: 307200 MiB',
+          }),
+        ],
+      }),
+    );
+  });
+
   it('holds files of every kind, with owners, modes, times and links', async () => {
     const capability = String.fromCharCode(1, 0, 0, 2, 0, 32, ...Array<number>(14).fill(0));
     const long = 'x/'.repeat(1500);

@@ -21,7 +21,7 @@ import { tarEntries } from '../../../builders/image/tar-entries.ts';
 
 export const EPOCH = 1_700_000_000;
 export const MIB = 1 << 20;
-const IDENTITY = {
+export const IDENTITY = {
   label: 'vse-test',
   uuid: '01234567-89ab-8def-8123-456789abcdef',
   epoch: EPOCH,
