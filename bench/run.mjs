@@ -145,16 +145,13 @@ if (values.scale)
   for (const size of SIZES) {
     const path = plain(join(work, 'env'), size);
     const { packages } = await lockOf(path);
-    // Once to bring the packages into the store, once to measure.
-    await measure(buildOf(path, ...tar), work);
-    forget('stages', 'rootfs');
+    forget('store', 'stages', 'rootfs');
     const figures = await measure(buildOf(path, ...tar), work);
     delete figures.stdout;
     const bytes = packages.reduce((sum, pkg) => sum + pkg.installedSize, 0);
     scale.push({ packages: packages.length, bytes, ...figures });
     keep();
     console.log(`${packages.length} packages: ${figures.wall.toFixed(2)} s`);
-    forget('stages', 'rootfs');
   }
 
 const medians = Object.fromEntries(

@@ -21,7 +21,7 @@ export function printTable(medians) {
     );
 }
 
-/** Growth with the number of packages. */
+/** Growth with the number of packages, of cold builds to a tar. */
 export function printScale(scale) {
   console.log(
     `\n${'packages'.padStart(8)} ${'GB'.padStart(6)} ${'wall s'.padStart(8)} ${'CPU s'.padStart(8)} ${'peak MB'.padStart(8)} ${'ms/package'.padStart(11)} ${'s/GB'.padStart(7)}`,
