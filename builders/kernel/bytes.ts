@@ -19,6 +19,7 @@ export const inMemory = (bytes: Buffer): Bytes => ({
 });
 
 const WINDOW = 1 << 16;
+const EMPTY = Buffer.alloc(0);
 
 /** The open file `fd`, which is closed with it. */
 export class FileBytes implements Bytes {
@@ -34,6 +35,7 @@ export class FileBytes implements Bytes {
   }
 
   read(start: number, count: number): Buffer {
+    if (start >= this.length) return EMPTY;
     if (start < this.#start || start + count > this.#start + this.#filled) {
       if (count > this.#window.length) this.#window = Buffer.alloc(count);
       this.#filled = readSync(this.#fd, this.#window, 0, this.#window.length, start);

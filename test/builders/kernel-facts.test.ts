@@ -126,7 +126,7 @@ describe('bytes of a file', () => {
       expect(file.length).toBe(memory.length);
       for (const [start, count] of [
         ...[[0, 64] as const, [65_500, 100], [10, 5], [70_000, 100_000], [199_990, 64]],
-        ...[[199_999, 1] as const, [200_000, 1], [300_000, 10], [1, 0]],
+        ...[[199_999, 1] as const, [200_000, 1], [300_000, 10], [1, 0], [2 ** 63, 8]],
       ])
         expect(file.read(start, count).equals(memory.read(start, count)), `${start}`).toBe(true);
       expect((await buffer(file.stream(150_000))).equals(content.subarray(150_000))).toBe(true);
