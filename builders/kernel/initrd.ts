@@ -10,6 +10,8 @@ const MAGIC = '070701';
 const HEADER = 110;
 /** Bytes, as the kernel has it (PATH_MAX). */
 const MOST_NAME = 4096;
+/** There are files that hold nothing but themselves. */
+const MOST_COMPRESSED = 16;
 const MODULE = /(?:^|\/)([^/]+)\.ko(?:\.(?:xz|zst|gz))?$/;
 
 /** Names of modules, sorted, with `_` for `-`; `undefined` when the archive cannot be read. */
@@ -31,6 +33,7 @@ export async function driversIn(
       const compression = compressionOf(from.read(start, MOST_MAGIC));
       at = start;
       if (compression !== undefined) {
+        if (opened.length === MOST_COMPRESSED) return undefined;
         const plain = await decompress(compression, from.stream(start));
         if (!plain) return undefined;
         opened.push(plain);

@@ -109,6 +109,11 @@ describe('the drivers of an initrd', () => {
     expect(await drivers(modules)).toEqual(['ext4', 'xen_blkfront']);
   });
 
+  it('are unknown where it holds itself for ever', async () => {
+    const magic = inMemory(Buffer.from([0x1f, 0x8b, 8]));
+    expect(await driversIn(magic, () => Promise.resolve(magic))).toBeUndefined();
+  });
+
   it('are unknown where it cannot be read', async () => {
     expect(await drivers(Buffer.from('not an archive'))).toBeUndefined();
     expect(await drivers(modules.subarray(0, 200))).toBeUndefined();
