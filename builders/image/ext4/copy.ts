@@ -7,7 +7,9 @@ import type { Copy } from './plan.ts';
 /** Bytes that are written at once. */
 const CHUNK = 1 << 20;
 
-interface Progress {
+interface Target {
+  /** Where in the target the copies' places are counted from. */
+  readonly offset: number;
   readonly signal: AbortSignal;
   readonly settled?: (offset: number) => void;
 }
@@ -20,7 +22,7 @@ export async function copyContents(
   source: FileHandle,
   target: FileHandle,
   copies: readonly Copy[],
-  { signal, settled }: Progress,
+  { offset, signal, settled }: Target,
 ): Promise<void> {
   let buffer = Buffer.allocUnsafe(CHUNK);
   let spare = Buffer.allocUnsafe(CHUNK);
@@ -41,8 +43,8 @@ export async function copyContents(
   };
   for (const { from, to, length } of copies)
     for (let done = 0; done < length;) {
-      if (filled > 0 && (filled === CHUNK || base + filled !== to + done)) await flush();
-      if (filled === 0) base = to + done;
+      if (filled > 0 && (filled === CHUNK || base + filled !== offset + to + done)) await flush();
+      if (filled === 0) base = offset + to + done;
       const count = Math.min(length - done, CHUNK - filled);
       readAll(source, buffer.subarray(filled, filled + count), from + done);
       done += count;

@@ -24,8 +24,7 @@ export async function writeExt4(plan: Ext4Plan, tar: string, to: Ext4Target): Pr
         signal.throwIfAborted();
         await writeRun(target, run, offset);
       }
-      const copies = plan.copies.map((copy) => ({ ...copy, to: offset + copy.to }));
-      await copyContents(source, target, copies, to);
+      await copyContents(source, target, plan.copies, to);
     } finally {
       await target.close();
     }
