@@ -42,17 +42,17 @@ async function bundleOf(
 ): Promise<Manifest> {
   const { vse, lock } = job;
   const { signer } = options;
-  const { rootfs, unread } = await obtainRootfs(vse, lock, toolbox, ctx, options);
-  ctx.signal.throwIfAborted();
+  const { rootfs, unread, removed } = await obtainRootfs(vse, lock, toolbox, ctx, options);
   const input = {
     ...{ ...job, lockSha256: lockSha256(lock), rootfs, toolbox },
     ...(signer && { signer }),
   };
-  if (!unread) return writeBundle(input, ctx);
   const check = async (signal: AbortSignal): Promise<void> => {
     if ((await brokenSeal(rootfs.folder, signal)) !== undefined) throw new Damaged();
   };
   try {
+    ctx.signal.throwIfAborted();
+    if (!unread) return await writeBundle(input, ctx);
     // Beside the rest: what is made of a damaged tree is thrown away.
     const write = (signal: AbortSignal): Promise<Manifest> =>
       writeBundle(input, { ...ctx, signal });
@@ -60,7 +60,11 @@ async function bundleOf(
   } catch (e) {
     ctx.signal.throwIfAborted();
     // Damage may have ended the work before it was found.
-    if (!(e instanceof Damaged) && !(await brokenSeal(rootfs.folder, ctx.signal))) throw e;
+    const damaged =
+      e instanceof Damaged || (unread && (await brokenSeal(rootfs.folder, ctx.signal)));
+    if (!damaged) throw e;
+  } finally {
+    await removed;
   }
   for (const name of readdirSync(job.folder)) rmSync(join(job.folder, name), { recursive: true });
   return bundleOf(job, toolbox, { ...options, doubted: true }, ctx);

@@ -40,7 +40,12 @@ export interface Obtained {
   readonly rootfs: Rootfs;
   /** The cache had it, and nobody has read it since: `brokenSeal` tells whether it is what it was. */
   readonly unread: boolean;
+  /** Ends when nothing is left of the work; what comes of the tree need not wait for it. */
+  readonly removed: Promise<void>;
 }
+
+/** A tree that was made now. */
+type Made = Pick<Obtained, 'rootfs' | 'removed'>;
 
 /**
  * Obtains the tree that `lock` and `vse` describe. Fetches only the packages of stages that must
@@ -66,9 +71,9 @@ export async function obtainRootfs(
     if (doubted) await dropDamagedRootfs(folder, ctx);
     const known = keptRootfs(folder);
     if (known) await noteUse(folder);
-    const rootfs =
-      known ?? (await makeRootfs({ vse, lock, toolbox, stages, folder, options }, ctx));
-    return { rootfs, unread: known !== undefined && !doubted };
+    if (known) return { rootfs: known, unread: !doubted, removed: Promise.resolve() };
+    const made = await makeRootfs({ vse, lock, toolbox, stages, folder, options }, ctx);
+    return { ...made, unread: false };
   } finally {
     end();
   }
@@ -107,7 +112,7 @@ interface Input {
 }
 
 /** Makes the tree, once the stage to keep is there or it is our turn to make that. */
-async function makeRootfs(input: Input, ctx: Context): Promise<Rootfs> {
+async function makeRootfs(input: Input, ctx: Context): Promise<Made> {
   const { keep } = planOf(input.stages, ctx);
   const isKept = (): boolean =>
     keep === undefined || keptStage(ctx.cacheDir, keep.key) !== undefined;
@@ -129,7 +134,7 @@ async function assembleRootfs(
   { vse, lock, toolbox, folder, options }: Input,
   { start, missing, keep: kept }: Plan,
   ctx: Context,
-): Promise<Rootfs> {
+): Promise<Made> {
   if (start) await noteUse(start.path);
   const mode = await chooseMode(options.sandbox);
   const wanted = missing.flatMap((stage) => stage.packages);
@@ -170,6 +175,7 @@ async function assembleRootfs(
     ...(memory !== undefined && { memory }),
   };
   let keep = false;
+  let made: Made | undefined;
   try {
     await makeFolder(output);
     await makeFolder(scratch);
@@ -183,7 +189,8 @@ async function assembleRootfs(
     ]);
     if (!result) throw new Error('the sandbox gave no result');
     await describeRootfs(output, result);
-    return settle(output, folder);
+    const rootfs = settle(output, folder);
+    return (made = { rootfs, removed: removeTree(work, mode, ctx) });
   } catch (e) {
     // A damaged stage may make the work above it fail before its digest is known.
     if (start && !(e instanceof DamagedStage)) await checkStage(start, ctx.signal);
@@ -191,7 +198,7 @@ async function assembleRootfs(
     throw explain(diskTrouble(e, 'assemble the tree', work), vse);
   } finally {
     if (keep) keepTree(work, join(works, `kept-${name}`), ctx);
-    else await removeTree(work, mode, ctx);
+    else if (!made) await removeTree(work, mode, ctx);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The folders in which trees are made: what becomes of them when a build ends, or was killed. */
-import { renameSync, rmSync, utimesSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { abandonedIn } from '../repos/leftovers.ts';
 import type { Context } from '../vse/report.ts';
@@ -29,13 +29,22 @@ export function keepTree(work: string, kept: string, ctx: Context): void {
   ctx.report({ type: 'log', level: 'info', message });
 }
 
+/** A tree that was in memory is gone already; one on a disk is for a process of its own. */
+function isLarge(work: string): boolean {
+  try {
+    return readdirSync(join(work, 'root')).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Removes a tree whose files belong to ids that only the sandbox has, also after Ctrl-C. What
  * cannot be removed is left to the next build; it is no reason to fail.
  */
 export async function removeTree(path: string, mode: SandboxMode, ctx: Context): Promise<void> {
   try {
-    if (mode === 'userns') {
+    if (mode === 'userns' || (mode === 'mount' && isLarge(path))) {
       const { signal } = new AbortController();
       await runInSandbox({ kind: 'remove', path }, mode, { ...ctx, signal });
     } else {

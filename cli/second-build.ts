@@ -98,8 +98,10 @@ async function compareTheirTrees(
 ): Promise<readonly TreeDifference[]> {
   const lock = await readLock(join(bundle, 'lock.json'));
   const toolbox = await prepareToolbox(lock.toolbox, 'build toolbox', ctx);
-  const { rootfs: first } = await obtainRootfs(vse, lock, toolbox, ctx);
-  const { rootfs: second } = await obtainRootfs(vse, lock, toolbox, other);
+  const one = await obtainRootfs(vse, lock, toolbox, ctx);
+  const two = await obtainRootfs(vse, lock, toolbox, other);
+  await Promise.all([one.removed, two.removed]);
+  const [first, second] = [one.rootfs, two.rootfs];
   return first.digest === second.digest ? [] : compareTrees(first.tar, second.tar, LISTED);
 }
 
