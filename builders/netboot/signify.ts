@@ -3,17 +3,12 @@
  * line and for a shim to verify. Key and signature are base64 of "Ed", eight bytes that say which
  * key it is, and the 32 or 64 bytes of RFC 8032.
  */
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-} from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode } from '../../repos/io-errors.ts';
+import { newEd25519 } from '../../repos/signing/ed25519.ts';
 import { failure } from '../../vse/diagnostic.ts';
 
 export interface SigningKey {
@@ -26,7 +21,7 @@ export interface SigningKey {
 const ALGORITHM = Buffer.from('Ed');
 
 /** A key that lives as long as this process. */
-export const temporaryKey = (): SigningKey => signingKey(generateKeyPairSync('ed25519').privateKey);
+export const temporaryKey = (): SigningKey => signingKey(newEd25519());
 
 /**
  * The key in the file at `path`, which is made when there is none, readable by its owner alone.
@@ -58,7 +53,7 @@ function readKey(path: string): KeyObject | undefined {
 
 function makeKey(path: string): KeyObject {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const { privateKey } = generateKeyPairSync('ed25519');
+  const privateKey = newEd25519();
   writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
     mode: 0o600,
     flag: 'wx',

@@ -2,7 +2,8 @@
  * Ed25519 keys without a passphrase in OpenSSH's own format (PROTOCOL.key of OpenSSH), so that what
  * vsec makes serves ssh-keygen, and the other way round.
  */
-import { generateKeyPairSync, randomBytes, createPrivateKey, type KeyObject } from 'node:crypto';
+import { randomBytes, createPrivateKey, type KeyObject } from 'node:crypto';
+import { newEd25519 } from './ed25519.ts';
 import type { PublicKey } from './public-key.ts';
 import { packed, uint32, WireReader } from './wire.ts';
 
@@ -17,7 +18,7 @@ export interface KeyPair {
 
 /** Makes a key and the text of the file that holds it. */
 export function newKeyPair(comment: string): { readonly pair: KeyPair; readonly text: string } {
-  const made = generateKeyPairSync('ed25519').privateKey;
+  const made = newEd25519();
   const { x = '', d = '' } = made.export({ format: 'jwk' });
   const [open, seed] = [Buffer.from(x, 'base64url'), Buffer.from(d, 'base64url')];
   const blob = packed(TYPE, open);
