@@ -98,26 +98,58 @@ export function run(args: readonly string[], settings: RunSettings): Promise<Run
   });
 }
 
-/** Command lines of processes that have anything to do with `folder`. */
-function processesOf(folder: string): string[] {
+/** A process that has anything to do with a folder. */
+interface Found {
+  readonly command: string;
+  /** Its lines of /proc/PID/status that tell what it waits for, and where in the kernel it does. */
+  readonly state: string;
+  /** It was sent SIGKILL, and a disk does not let it go: proc_pid_status(5), state D. */
+  readonly held: boolean;
+}
+
+const PENDING_KILL = 1n << 8n;
+
+function stateOf(pid: string): Pick<Found, 'state' | 'held'> {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name: string): string =>
+    new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
+  const pending = BigInt(`0x${field('SigPnd') || '0'}`) | BigInt(`0x${field('ShdPnd') || '0'}`);
+  let stack = '';
+  try {
+    stack = readFileSync(`/proc/${pid}/stack`, 'utf8').split('\n').slice(0, 4).join(' ');
+  } catch {
+    // For root alone.
+  }
+  return {
+    state: `${field('State')}, parent ${field('PPid')}, pending ${pending.toString(16)} ${stack}`,
+    held: field('State').startsWith('D') && (pending & PENDING_KILL) !== 0n,
+  };
+}
+
+/** Processes whose command line, root or working folder holds the text `folder`. */
+function processesOf(folder: string): Found[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
       const places = ['root', 'cwd'].map((link) => readlinkSync(`/proc/${pid}/${link}`));
-      return [command, ...places].some((text) => text.includes(folder)) ? [command] : [];
+      if (![command, ...places].some((text) => text.includes(folder))) return [];
+      return [{ command, ...stateOf(pid) }];
     } catch {
       return [];
     }
   });
 }
 
+const described = (found: readonly Found[]): string[] =>
+  found.map(({ command, state }) => `${command} (${state})`);
+
 const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 /** What a stopped build must not leave: processes, mounts, and anything half done on disk. */
 function leftovers(scratch: string, cache: string, output: string): string[] {
   return [
-    ...processesOf(scratch),
+    ...described(processesOf(scratch)),
     ...readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')
       .filter((line) => line.includes(scratch)),
@@ -146,8 +178,30 @@ export async function leftAfter(
   return leftovers(scratch, cache, output);
 }
 
-/** Processes alone: all that a program that was killed outright can still clean up. */
+/** How long a disk may hold what was killed. */
+const HELD_MS = 180_000;
+
+/**
+ * Processes alone: all that a program that was killed outright can still clean up. They have
+ * `seconds` to end; that a slow disk holds those that were sent SIGKILL, and no others are left,
+ * does not count.
+ */
 export async function processesAfter(seconds: number, scratch: string): Promise<readonly string[]> {
-  for (let i = 0; i < seconds * 5 && processesOf(scratch).length > 0; i++) await sleep(200);
-  return processesOf(scratch);
+  const latest = performance.now() + HELD_MS;
+  let found = processesOf(scratch);
+  for (let left = seconds * 5; left > 0 && found.length > 0; found = processesOf(scratch)) {
+    if (performance.now() > latest) break;
+    if (!found.every(({ held }) => held)) left--;
+    await sleep(200);
+  }
+  return described(found);
+}
+
+/** Those that were sent SIGKILL and that a disk holds, and those that are not, by command line. */
+export function heldAndFree(scratch: string): Readonly<Record<'held' | 'free', readonly string[]>> {
+  const found = processesOf(scratch);
+  return {
+    held: described(found.filter(({ held }) => held)),
+    free: described(found.filter(({ held }) => !held)),
+  };
 }
